@@ -1,0 +1,120 @@
+package ca
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"time"
+)
+
+// authorityLifetime is how long an issuer is valid on either side of the moment
+// it was made: long enough that a leaf is never rejected for its issuer's dates.
+const authorityLifetime = 10 * 365 * 24 * time.Hour
+
+// Authority issues certificates. It is immutable and safe for concurrent use.
+type Authority struct {
+	now     func() time.Time
+	trusted hierarchy
+	unknown hierarchy
+}
+
+// hierarchy is a root and the intermediate which signs the leaves.
+type hierarchy struct {
+	organization string
+	root         *x509.Certificate
+	intermediate issuer
+}
+
+type issuer struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// Option changes how [New] makes an authority.
+type Option func(*Authority)
+
+// WithClock sets the clock which the validity of certificates is relative to. The
+// default is [time.Now].
+func WithClock(now func() time.Time) Option {
+	return func(a *Authority) { a.now = now }
+}
+
+// New makes an authority with new keys, all ECDSA on P-256.
+func New(opts ...Option) (*Authority, error) {
+	a := &Authority{now: time.Now}
+	for _, opt := range opts {
+		opt(a)
+	}
+	var err error
+	if a.trusted, err = newHierarchy("Testday lab", a.now()); err != nil {
+		return nil, err
+	}
+	if a.unknown, err = newHierarchy("Testday stranger", a.now()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Root returns the certificate of the trusted root.
+func (a *Authority) Root() *x509.Certificate { return a.trusted.root }
+
+// RootPEM returns the trusted root as a PEM block: the whole trust store of a subject.
+func (a *Authority) RootPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.trusted.root.Raw})
+}
+
+// Pool returns a new pool which holds the trusted root and nothing else.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.trusted.root)
+	return pool
+}
+
+// newHierarchy makes "<organization> root CA" and, signed by it, "<organization> CA".
+func newHierarchy(organization string, now time.Time) (hierarchy, error) {
+	template := func(name string, pathLen int) *x509.Certificate {
+		return &x509.Certificate{
+			Subject:               pkix.Name{Organization: []string{organization}, CommonName: name},
+			NotBefore:             now.Add(-authorityLifetime),
+			NotAfter:              now.Add(authorityLifetime),
+			KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+			BasicConstraintsValid: true,
+			IsCA:                  true,
+			MaxPathLen:            pathLen,
+			MaxPathLenZero:        pathLen == 0,
+		}
+	}
+	root, err := newIssuer(template(organization+" root CA", 1), nil)
+	if err != nil {
+		return hierarchy{}, err
+	}
+	intermediate, err := newIssuer(template(organization+" CA", 0), &root)
+	if err != nil {
+		return hierarchy{}, err
+	}
+	return hierarchy{organization: organization, root: root.cert, intermediate: intermediate}, nil
+}
+
+// newIssuer makes the key and certificate of an issuer; a nil parent makes a root.
+func newIssuer(template *x509.Certificate, parent *issuer) (issuer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return issuer{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
+	}
+	if parent == nil {
+		parent = &issuer{cert: template, key: key}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent.cert, key.Public(), parent.key)
+	if err != nil {
+		return issuer{}, fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return issuer{}, fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
+	}
+	return issuer{cert: cert, key: key}, nil
+}
