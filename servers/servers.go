@@ -119,6 +119,7 @@ type LogReader interface {
 
 // A LogFact is what a server says about one server-to-server stream. A zero field is one that the line does not tell.
 type LogFact struct {
+	Session       string // the server's own word for the stream or connection, which other lines share
 	Local, Remote string // domains
 	Direction     string // "in" or "out", seen from the server that logs
 	Kind          string // "authenticated", "encrypted", "refused" or "error"

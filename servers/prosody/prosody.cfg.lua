@@ -1,0 +1,25 @@
+-- The global section; /testday/start fills in the @words@ and appends the virtual hosts.
+pidfile = "/run/testday/prosody.pid"
+data_path = "/var/lib/prosody"
+-- Without a folder of its own Prosody would look for certificates by name; each host says which one it presents.
+certificates = "/run/testday/none"
+log = { { levels = { min = "debug" }; to = "stdout"; timestamps = "%Y-%m-%dT%H:%M:%S" } }
+
+modules_enabled = { "disco"; "roster"; "saslauth"; "tls"; "ping"; @dialback@ }
+authentication = "internal_plain"
+interfaces = { "*" }
+c2s_direct_tls_ports = { 5223 }
+s2s_direct_tls_ports = { 5270 }
+
+c2s_require_encryption = true
+s2s_require_encryption = @require@
+s2s_secure_auth = @secure@
+ssl = { cafile = "/testday/in/ca.pem" }
+
+-- A failure must reach the sender while a test waits for it: the default is 90 seconds.
+s2s_timeout = 5
+network_settings = { connect_timeout = 3 }
+unbound = {
+	resolvconf = true; hoststxt = false; @anchor@
+	options = { ["cache-max-ttl:"] = "0"; ["cache-max-negative-ttl:"] = "0" };
+}
