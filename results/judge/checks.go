@@ -1,0 +1,165 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/xmpp-testday/testday/results"
+)
+
+// carriers are the streams on which a canary of the cell was seen.
+func carriers(obs *results.Observation) []results.Stream {
+	var out []results.Stream
+	for _, s := range obs.Streams {
+		if len(s.Canaries) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func cite(document, section string, level results.Level) []results.Citation {
+	return []results.Citation{{Document: document, Section: section, Level: level}}
+}
+
+// TLSAtLeast asks that no stream that carried a stanza used an older version
+// than the one named ("TLS 1.2").
+func TLSAtLeast(version string) Check {
+	return Check{Name: version + " or newer", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range carriers(obs) {
+			if s.TLS != nil && s.TLS.Version != "" && s.TLS.Version < version {
+				fs = append(fs, Finding{Verdict: results.Fail, Blame: results.BlameBoth,
+					Why:   fmt.Sprintf("stanzas crossed over %s", s.TLS.Version),
+					Cites: cite("RFC 8996", "2", results.Must)})
+			}
+		}
+		return fs
+	}}
+}
+
+// PrefersTLS asks that two servers which both can negotiate the version do so
+// (RFC 9325 section 3.1.1).
+func PrefersTLS(version string) Check {
+	return Check{Name: version + " is negotiated", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range carriers(obs) {
+			if s.TLS == nil || s.TLS.Version == version {
+				continue
+			}
+			f := Finding{Verdict: results.Weaker, Cites: cite("RFC 9325", "3.1.1", results.Should), Possible: version,
+				Why: fmt.Sprintf("%s was negotiated: the %s did not offer %s", s.TLS.Version, s.InitiatingParty, version)}
+			for _, v := range s.TLS.Offered {
+				if v == version {
+					f.Why = fmt.Sprintf("%s was negotiated although the %s offered %s", s.TLS.Version, s.InitiatingParty, version)
+				}
+			}
+			fs = append(fs, f)
+		}
+		return fs
+	}}
+}
+
+// ForwardSecret asks that every stream which carried a stanza used an
+// ephemeral key exchange (RFC 9325 section 4.1).
+func ForwardSecret() Check {
+	return Check{Name: "forward secrecy", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range carriers(obs) {
+			if s.TLS != nil && strings.HasPrefix(s.TLS.Suite, "TLS_RSA_") {
+				fs = append(fs, Finding{Verdict: results.Fail, Blame: results.BlameReceiver,
+					Why:   fmt.Sprintf("%s has no forward secrecy", s.TLS.Suite),
+					Cites: cite("RFC 9325", "4.1", results.Should)})
+			}
+		}
+		return fs
+	}}
+}
+
+// OneHandshakePerConnection asks that every connection that carried stanzas
+// made one TLS handshake, before the first of them.
+func OneHandshakePerConnection() Check {
+	return Check{Name: "TLS before the first stanza of every connection", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range obs.Streams {
+			for _, st := range s.Stanzas {
+				if !st.Inside {
+					fs = append(fs, Finding{Verdict: results.Exposed, Blame: results.Blame(role(s, st.Direction)),
+						Why:   fmt.Sprintf("a %s crossed before TLS", st.Name),
+						Cites: cite("RFC 7590", "3.1", results.PolicyLevel)})
+				}
+			}
+		}
+		return fs
+	}}
+}
+
+// NoDialback asks that no dialback is seen on any stream of the cell.
+func NoDialback() Check {
+	return Check{Name: "no dialback", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		for _, s := range obs.Streams {
+			for _, d := range s.Dialback {
+				return []Finding{{Verdict: results.Fail, Blame: results.Blame(role(s, d.Direction)),
+					Why:   fmt.Sprintf("db:%s from %s although its policy is to authenticate by certificate alone", d.Name, d.From),
+					Cites: cite("RFC 6120", "13.7.2", results.Must)}}
+			}
+		}
+		return nil
+	}}
+}
+
+// InOrderOnce asks that the messages of each direction arrived once each, in
+// the order in which they were sent (RFC 6120 section 10.1).
+func InOrderOnce() Check {
+	return Check{Name: "every message once, in order", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		next := map[string]int{there: 1, back: 1}
+		for _, m := range obs.Messages {
+			if m.Delivered == 0 {
+				continue
+			}
+			if m.Order != next[m.Direction] {
+				blame := results.BlameInitiator
+				if m.Direction == back {
+					blame = results.BlameReceiver
+				}
+				return append(fs, Finding{Verdict: results.Fail, Blame: blame,
+					Why:   fmt.Sprintf("messages from %s arrived out of order", m.From),
+					Cites: cite("RFC 6120", "10.1", results.Must)})
+			}
+			next[m.Direction]++
+		}
+		return fs
+	}}
+}
+
+// NothingPrivateInClear asks that no localpart, resource or canary of the
+// cell's messages is among what an onlooker sees (RFC 7590 section 4).
+func NothingPrivateInClear() Check {
+	return Check{Name: "no localpart, resource or body in clear", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range obs.Streams {
+			for _, c := range s.Canaries {
+				if !c.Inside {
+					fs = append(fs, Finding{Verdict: results.Exposed, Blame: results.Blame(role(s, c.Direction)),
+						Why:   "a token of a message's localpart, resource or body crossed in clear",
+						Cites: cite("RFC 7590", "4", results.Should)})
+				}
+			}
+		}
+		return fs
+	}}
+}
+
+// Revoked asks that a certificate which its issuer has revoked is refused.
+// Accepting it is weaker, as the catalogue has it: most deployments do.
+func Revoked() Check {
+	return Check{Name: "a revoked certificate is refused", Find: func(obs *results.Observation, out results.Outcome) []Finding {
+		if !out.There.Asked || out.There.Delivered == 0 {
+			return nil
+		}
+		return []Finding{{Verdict: results.Weaker, Possible: "refused",
+			Why:   "the receiver's certificate is revoked and was accepted",
+			Cites: cite("RFC 6120", "13.7.2", results.Must)}}
+	}}
+}
