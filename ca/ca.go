@@ -8,6 +8,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -15,11 +18,18 @@ import (
 // it was made: long enough that a leaf is never rejected for its issuer's dates.
 const authorityLifetime = 10 * 365 * 24 * time.Hour
 
-// Authority issues certificates. It is immutable and safe for concurrent use.
+// RevocationListURL is where the certificates that are revoked say that their
+// issuer's revocation list is. The lab serves [Authority.RevocationList] there.
+const RevocationListURL = "http://crl.lab/testday.crl"
+
+// Authority issues certificates. It is safe for concurrent use.
 type Authority struct {
 	now     func() time.Time
 	trusted hierarchy
 	unknown hierarchy
+
+	mu      sync.Mutex
+	revoked []x509.RevocationListEntry
 }
 
 // hierarchy is a root and the intermediate which signs the leaves.
@@ -72,6 +82,25 @@ func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.trusted.root)
 	return pool
+}
+
+// RevocationList returns the list of the certificates that are revoked, as DER,
+// signed by the intermediate which issued them (RFC 5280, section 5).
+func (a *Authority) RevocationList() ([]byte, error) {
+	a.mu.Lock()
+	revoked := slices.Clone(a.revoked)
+	a.mu.Unlock()
+	now := a.now()
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number:                    big.NewInt(int64(len(revoked)) + 1),
+		ThisUpdate:                now.Add(-time.Hour),
+		NextUpdate:                now.Add(24 * time.Hour),
+		RevokedCertificateEntries: revoked,
+	}, a.trusted.intermediate.cert, a.trusted.intermediate.key)
+	if err != nil {
+		return nil, fmt.Errorf("revocation list of %s: %w", a.trusted.intermediate.cert.Subject.CommonName, err)
+	}
+	return der, nil
 }
 
 // newHierarchy makes "<organization> root CA" and, signed by it, "<organization> CA".

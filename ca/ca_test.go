@@ -112,6 +112,7 @@ func TestKinds(t *testing.T) {
 		{ca.OtherName, "name", "name", 2},
 		{ca.HostName, "name", "name", 2},
 		{ca.NoChain, "authority", "authority", 1},
+		{ca.Revoked, "ok", "ok", 2}, // Go's path validation reads no revocation list
 	}
 	var tested []ca.Kind
 	a := newAuthority(t)
@@ -407,6 +408,7 @@ func TestOpenSSL(t *testing.T) {
 		ca.OtherName:  {"error 62 ", "error 62 "}, // hostname mismatch
 		ca.HostName:   {"error 62 ", "error 62 "},
 		ca.NoChain:    {"error 20 ", "error 20 "},
+		ca.Revoked:    {"OK", "OK"}, // without -crl_check
 	}
 	a := newAuthority(t)
 	dir := t.TempDir()

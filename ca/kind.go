@@ -20,13 +20,14 @@ const (
 	OtherName  Kind = "other"    // names [StrangerName], not the domain
 	HostName   Kind = "hostname" // names [HostOf] the domain, not the domain
 	NoChain    Kind = "nochain"  // as good, but sent without the intermediate
+	Revoked    Kind = "revoked"  // as good, but on its issuer's revocation list
 )
 
 // StrangerName is what a certificate of kind [OtherName] is for. No domain of the lab
 // is called so.
 const StrangerName = "stranger.example"
 
-var kinds = []Kind{Good, ServerAuth, SelfSigned, UnknownCA, Expired, Future, OtherName, HostName, NoChain}
+var kinds = []Kind{Good, ServerAuth, SelfSigned, UnknownCA, Expired, Future, OtherName, HostName, NoChain, Revoked}
 
 // Kinds returns every kind, in the order of the catalogue.
 func Kinds() []Kind { return slices.Clone(kinds) }
@@ -56,6 +57,8 @@ func (k Kind) Leaf(domain string) (Leaf, error) {
 		leaf.Names = []string{HostOf(domain)}
 	case NoChain:
 		leaf.OmitIntermediate = true
+	case Revoked:
+		leaf.Revoked = true
 	default:
 		return Leaf{}, fmt.Errorf("unknown certificate kind %q, want one of %q", string(k), kinds)
 	}

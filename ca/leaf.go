@@ -74,6 +74,10 @@ type Leaf struct {
 	// OmitIntermediate leaves the intermediate out of the chain on the wire.
 	OmitIntermediate bool
 
+	// Revoked has the issuer's revocation list name the certificate, and the
+	// certificate say where that list is.
+	Revoked bool
+
 	// Key is the subject's key. The default is a new ECDSA key on P-256.
 	Key crypto.Signer
 
@@ -117,6 +121,9 @@ func (a *Authority) issue(leaf Leaf, commonName string) (*Certificate, error) {
 	if commonName == "" && len(leaf.ExtraExtensions) == 0 {
 		return nil, errors.New("the leaf has no name")
 	}
+	if leaf.Revoked && (leaf.SelfSigned || leaf.UnknownIssuer) {
+		return nil, errors.New("only what the lab's own authority issued can be revoked")
+	}
 	if leaf.SelfSigned && leaf.UnknownIssuer {
 		return nil, errors.New("a self-signed certificate has no other issuer")
 	}
@@ -150,6 +157,9 @@ func (a *Authority) issue(leaf Leaf, commonName string) (*Certificate, error) {
 		BasicConstraintsValid: true,
 		ExtraExtensions:       leaf.ExtraExtensions,
 	}
+	if leaf.Revoked {
+		template.CRLDistributionPoints = []string{RevocationListURL}
+	}
 	parent, signer := from.intermediate.cert, crypto.Signer(from.intermediate.key)
 	if leaf.SelfSigned {
 		parent, signer = template, key
@@ -162,5 +172,11 @@ func (a *Authority) issue(leaf Leaf, commonName string) (*Certificate, error) {
 	if !leaf.SelfSigned && !leaf.OmitIntermediate {
 		chain = append(chain, from.intermediate.cert.Raw)
 	}
-	return newCertificate(chain, key)
+	cert, err := newCertificate(chain, key)
+	if err == nil && leaf.Revoked {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.revoked = append(a.revoked, x509.RevocationListEntry{SerialNumber: cert.leaf.SerialNumber, RevocationTime: notBefore})
+	}
+	return cert, err
 }
