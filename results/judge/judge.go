@@ -19,6 +19,9 @@ type Question struct {
 	// AnyAuth: the row asks for delivery and encryption, not for the strongest
 	// authentication that the pair could do.
 	AnyAuth bool
+	// MayRefuse: refusing passes although the oracle, which knows certificates by
+	// path validation alone, sees nothing to refuse.
+	MayRefuse bool
 	// Control: the cell is a positive control. It passes when everything was
 	// delivered as the oracle allows, and has no control itself.
 	Control bool
@@ -210,6 +213,7 @@ func askOracle(q Question, obs *results.Observation, l leg, si, sr oracle.Settin
 	ruling.Blame = turn(ruling.Blame, l)
 	switch {
 	case ruling.Verdict == results.Pass:
+	case q.MayRefuse && l.class == oracle.NO:
 	case ruling.Verdict == results.Weaker && q.AnyAuth && l.class == oracle.TD:
 	default:
 		f := Finding{Verdict: ruling.Verdict, Blame: ruling.Blame, Cites: ruling.Cites, Possible: ruling.Possible,

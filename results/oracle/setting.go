@@ -57,11 +57,14 @@ var certificates = map[string]State{
 	"future":  Invalid,
 	"other":   Invalid,
 	"nochain": Invalid,
+	// Path validation alone finds nothing wrong with a revoked certificate; what a
+	// scenario asks beyond that is the scenario's to check.
+	"revoked": Valid,
 }
 
 // For returns the setting of a lab policy (off, P0, P1, P2) with a kind of
-// certificate: good, srvonly, self, unkca, expired, future, other, nochain, or
-// "" for none. The error names what is unknown.
+// certificate: good, srvonly, self, unkca, expired, future, other, nochain,
+// revoked, or "" for none. The error names what is unknown.
 func For(policy, certificate string) (Setting, error) {
 	s, ok := policies[policy]
 	if !ok {
