@@ -1,0 +1,9 @@
+// Package all registers every shipped server:
+//
+//	import _ "github.com/xmpp-testday/testday/servers/all"
+package all
+
+import (
+	_ "github.com/xmpp-testday/testday/servers/ejabberd"
+	_ "github.com/xmpp-testday/testday/servers/prosody"
+)
