@@ -289,7 +289,7 @@ func TestCommandsAreFew(t *testing.T) {
 	if got := strings.Count(out.String(), "make interop CELL="); got != maxCommands {
 		t.Errorf("%d commands, want %d:\n%s", got, maxCommands, out)
 	}
-	if !strings.Contains(out.String(), "and 12 more, on the page") {
+	if !strings.Contains(out.String(), "and 13 more, on the page") {
 		t.Errorf("what was left out is not told:\n%s", out)
 	}
 }
