@@ -53,8 +53,8 @@ var (
 
 	authentication = regexp.MustCompile(`^\((tls|tcp)\|(<[0-9.]+>)\) (Accepted|Failed) (inbound|outbound) s2s (EXTERNAL|dialback) authentication (\S+) -> (\S+) \(`)
 	failed         = regexp.MustCompile(`^Failed to establish (outbound) s2s connection (\S+) -> (\S+): (.*)$`)
-	closing        = regexp.MustCompile(`^Closing (inbound|outbound) s2s connection (\S+) -> (\S+): (?:Stream closed by (?:local|remote) host: )?(.*)$`)
-	harmless       = regexp.MustCompile(`^Idle connection |^Connection failed: connection closed$|^Stream closed by `)
+	closing        = regexp.MustCompile(`^Closing (inbound|outbound) s2s connection (\S+) -> (\S+): (?:Stream closed by (?:local host|peer): )?(.*)$`)
+	harmless       = regexp.MustCompile(`^Idle connection |^Connection failed: connection closed$|^Stream reset by peer$`)
 )
 
 func (logReader) Read(line string) (servers.LogFact, bool) {
