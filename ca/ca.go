@@ -1,12 +1,15 @@
 package ca
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -41,7 +44,7 @@ type hierarchy struct {
 
 type issuer struct {
 	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 }
 
 // Option changes how [New] makes an authority.
@@ -53,17 +56,25 @@ func WithClock(now func() time.Time) Option {
 	return func(a *Authority) { a.now = now }
 }
 
-// New makes an authority with new keys, all ECDSA on P-256.
+// rootBits is the size of the roots' RSA keys.
+const rootBits = 2048
+
+// New makes an authority with new keys: ECDSA on P-256 for all that signs leaves,
+// RSA for the roots. As from most public authorities today, the intermediate that
+// a server sends is so some hundred bytes longer than its leaf, and a handshake has
+// the length that servers meet in the wild. Some stumble over flights of another
+// length.
 func New(opts ...Option) (*Authority, error) {
 	a := &Authority{now: time.Now}
 	for _, opt := range opts {
 		opt(a)
 	}
-	var err error
-	if a.trusted, err = newHierarchy("Testday lab", a.now()); err != nil {
-		return nil, err
-	}
-	if a.unknown, err = newHierarchy("Testday stranger", a.now()); err != nil {
+	var wg sync.WaitGroup
+	var errs [2]error
+	wg.Go(func() { a.trusted, errs[0] = newHierarchy("Testday lab", a.now()) })
+	wg.Go(func() { a.unknown, errs[1] = newHierarchy("Testday stranger", a.now()) })
+	wg.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -130,7 +141,7 @@ func newHierarchy(organization string, now time.Time) (hierarchy, error) {
 
 // newIssuer makes the key and certificate of an issuer; a nil parent makes a root.
 func newIssuer(template *x509.Certificate, parent *issuer) (issuer, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := issuerKey(parent == nil)
 	if err != nil {
 		return issuer{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
 	}
@@ -146,4 +157,11 @@ func newIssuer(template *x509.Certificate, parent *issuer) (issuer, error) {
 		return issuer{}, fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return issuer{cert: cert, key: key}, nil
+}
+
+func issuerKey(root bool) (crypto.Signer, error) {
+	if root {
+		return rsa.GenerateKey(rand.Reader, rootBits)
+	}
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }

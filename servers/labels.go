@@ -69,7 +69,7 @@ func FromLabels(labels map[string]string) (Driver, error) {
 // bounds on TLS versions.
 var cannotWords = []string{
 	string(Off), string(P0), string(P1), string(P2),
-	string(Good), string(Self), string(UnkCA), string(Expired), string(Other), string(SrvOnly), string(NoChain),
+	string(Good), string(Self), string(UnkCA), string(Expired), string(Other), string(SrvOnly), string(NoChain), string(Revoked),
 	"fs", "tls",
 }
 

@@ -41,6 +41,7 @@ const (
 	Other   Certificate = "other"   // valid, but for another name
 	SrvOnly Certificate = "srvonly" // extended key usage serverAuth without clientAuth
 	NoChain Certificate = "nochain" // good, but sent without its intermediate certificate
+	Revoked Certificate = "revoked" // good, but its authority's revocation list names it
 )
 
 // A Setting is what one virtual host is asked to be.

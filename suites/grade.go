@@ -1,0 +1,145 @@
+package suites
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
+	"github.com/xmpp-testday/testday/results/rundir"
+)
+
+// Profile is the set of rules that verdicts are reached by.
+const Profile = "manifesto-2014"
+
+// Grade judges an observation by its scenario. controls holds the verdicts of
+// the control cells by id; one that is missing there did not finish.
+func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.Judgement, error) {
+	s, err := Lookup(obs.Scenario)
+	if err != nil {
+		return judge.Judgement{}, fmt.Errorf("grade cell %s: %w", obs.Cell, err)
+	}
+	var used []judge.Control
+	for _, id := range obs.Controls {
+		c, ok := controls[id]
+		if !ok {
+			c = judge.Control{Cell: id, Verdict: results.Skipped, Why: "it did not run"}
+		}
+		used = append(used, c)
+	}
+	return judge.Judge(s.Question(), obs, used), nil
+}
+
+// Publish makes the cell that is published from an observation and its verdict.
+func Publish(obs *results.Observation, j judge.Judgement, artefacts []string) results.Cell {
+	c := results.Cell{
+		ID:        obs.Cell,
+		Scenario:  obs.Scenario,
+		Subjects:  []string{obs.Initiator.Subject, obs.Receiver.Subject},
+		Policy:    sideText(obs.Initiator) + " " + sideText(obs.Receiver),
+		Verdict:   j.Verdict,
+		Blame:     j.Blame,
+		Outcome:   j.Outcome,
+		Expected:  j.Expected,
+		Why:       j.Why,
+		Cites:     j.Cites,
+		Possible:  j.Possible,
+		Witnesses: j.Witnesses,
+		Control:   obs.Controls,
+		Reproduce: Reproduce(obs.Cell),
+		Seconds:   obs.Seconds,
+		Artefacts: artefacts,
+	}
+	if c.Artefacts == nil {
+		c.Artefacts = []string{}
+	}
+	return c
+}
+
+// Reproduce is the command that runs one cell again.
+func Reproduce(cell string) string {
+	parts := strings.Split(cell, ":")
+	subjects := parts[1]
+	if parts[2] != parts[1] {
+		subjects += "," + parts[2]
+	}
+	return fmt.Sprintf("make interop SERVERS=%s CELL=%s", subjects, cell)
+}
+
+func sideText(p results.Party) string { return p.Policy + "/" + p.Certificate }
+
+// Regrade judges every cell of a run folder anew and returns its matrix. Cells
+// that were planned and did not finish are skipped ones.
+func Regrade(d *rundir.Dir) (*results.Matrix, error) {
+	meta, err := d.Meta()
+	if err != nil {
+		return nil, err
+	}
+	controls := map[string]judge.Control{}
+	for _, id := range meta.Planned {
+		if !strings.HasPrefix(id, "control/") {
+			continue
+		}
+		obs, err := d.Observation(Folder(id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		j, err := Grade(obs, nil)
+		if err != nil {
+			return nil, err
+		}
+		controls[id] = judge.Control{Cell: id, Verdict: j.Verdict, Why: j.Why}
+	}
+	m := &results.Matrix{Schema: 1, Run: meta.Run, Subjects: meta.Subjects, Timing: meta.Timing, Cells: []results.Cell{}}
+	m.Run.Profile = Profile
+	seen := map[string]bool{}
+	for _, id := range meta.Planned {
+		obs, err := d.Observation(Folder(id))
+		if errors.Is(err, fs.ErrNotExist) {
+			obs, err = unfinished(id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		j, err := Grade(obs, controls)
+		if err != nil {
+			return nil, err
+		}
+		artefacts, _ := d.Artefacts(Folder(id)) // none for a cell that did not finish
+		m.Cells = append(m.Cells, Publish(obs, j, artefacts))
+		seen[obs.Scenario] = true
+	}
+	for _, s := range All() {
+		if seen[s.ID] {
+			m.Scenarios = append(m.Scenarios, s.Info())
+		}
+	}
+	return m, nil
+}
+
+// unfinished is the observation of a planned cell that the run did not come to.
+func unfinished(id string) (*results.Observation, error) {
+	parts := strings.Split(id, ":")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("run.json plans %q, which is not the id of a cell", id)
+	}
+	scenario, world, _ := strings.Cut(parts[0], "+")
+	o := &results.Observation{Cell: id, Scenario: scenario, Skipped: "the run ended before this cell did",
+		Initiator: results.Party{Subject: parts[1]}, Receiver: results.Party{Subject: parts[2]}}
+	s, err := Lookup(scenario)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range s.Worlds {
+		if w.Name == world {
+			o.Initiator.Policy, o.Initiator.Certificate = string(w.Initiator.Policy), string(w.Initiator.Certificate)
+			o.Receiver.Policy, o.Receiver.Certificate = string(w.Receiver.Policy), string(w.Receiver.Certificate)
+		}
+	}
+	return o, nil
+}

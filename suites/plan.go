@@ -1,0 +1,390 @@
+package suites
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/oracle"
+	"github.com/xmpp-testday/testday/servers"
+)
+
+// Options choose what is planned. The zero value plans every scenario but the
+// full product, with seed 0.
+type Options struct {
+	// Seed orders the cells and names their domains.
+	Seed int64
+	// Full adds the scenarios of the full product.
+	Full bool
+	// CoreOnly leaves out all that is not core.
+	CoreOnly bool
+	// Only, when not nil, chooses cells by id. Their controls are planned too.
+	Only func(*Cell) bool
+}
+
+// Cell is a scenario in one of its worlds, applied to an ordered pair.
+type Cell struct {
+	// ID is "scenario[+world]:initiator:receiver". It needs no quoting in a shell.
+	ID        string
+	Scenario  *Scenario
+	World     World
+	Initiator Party
+	Receiver  Party
+	// Unsupported is the driver's reason why the cell cannot be configured.
+	Unsupported string
+	// Controls are the ids of the cells that this one's verdict rests on: the first
+	// and the last control of its pair of containers.
+	Controls []string
+}
+
+// Party is one side of a cell.
+type Party struct {
+	Subject servers.Subject
+	Setting servers.Setting
+	// Domain is this cell's own: no other cell uses it.
+	Domain string
+	// Account is the client's on this side. Its name carries a token of its own, so
+	// that a localpart on the wire is recognised as this cell's.
+	Account servers.Account
+	// Container names the container that serves the domain; empty when the cell
+	// cannot be configured.
+	Container string
+}
+
+// Pair names the two containers of a cell.
+func (c *Cell) Pair() string { return c.Initiator.Container + ">" + c.Receiver.Container }
+
+// Labels are the Ginkgo labels of the cell.
+func (c *Cell) Labels() []string {
+	l := []string{
+		"family: " + c.Scenario.Family(),
+		"from: " + c.Initiator.Subject.Name,
+		"to: " + c.Receiver.Subject.Name,
+	}
+	if level := c.Scenario.Level(); level != "" {
+		l = append(l, "level: "+strings.ToLower(string(level)))
+	}
+	if c.Scenario.Core {
+		l = append(l, "core")
+	}
+	if c.Scenario.Full {
+		l = append(l, "full")
+	}
+	return l
+}
+
+// Container is one container that the plan needs.
+type Container struct {
+	Name    string // "prosody@13-i-P1"
+	Subject servers.Subject
+	Place   servers.Place
+	Hosts   []Host
+}
+
+// Host is a virtual host of a planned container.
+type Host struct {
+	Domain  string
+	Setting servers.Setting
+	// Account is the one that the cell's client logs in with.
+	Account servers.Account
+}
+
+// Plan is what a run will do: pure, and the same for the same seed.
+type Plan struct {
+	Seed       int64
+	Subjects   []servers.Subject
+	Cells      []*Cell
+	Containers []*Container
+}
+
+// TLD is the top-level domain that every domain of a plan is under. Resolvers
+// answer some reserved names by themselves (.test, .invalid), so it is none of
+// them.
+const TLD = "lab"
+
+// NewPlan makes the cells of every ordered pair of subjects, self-pairs
+// included, and the containers that they need. A subject has its own containers
+// for the two roles, so that a self-pair is two instances like any other pair;
+// their number grows with subjects and policies, never with pairs or cells.
+func NewPlan(subjects []servers.Subject, o Options) (*Plan, error) {
+	p := &Plan{Seed: o.Seed, Subjects: subjects}
+	var cells []*Cell
+	for _, s := range All() {
+		if s.Control != NotControl || (s.Full && !o.Full) || (o.CoreOnly && !s.Core) {
+			continue
+		}
+		for _, w := range s.Worlds {
+			for _, i := range subjects {
+				for _, r := range subjects {
+					c, err := newCell(s, w, i, r)
+					if err != nil {
+						return nil, err
+					}
+					cells = append(cells, c)
+				}
+			}
+		}
+	}
+	all := addControls(cells)
+	if o.Only != nil {
+		all = choose(all, o.Only)
+	}
+	p.Cells = order(all, o.Seed)
+	p.place()
+	return p, nil
+}
+
+func newCell(s *Scenario, w World, i, r servers.Subject) (*Cell, error) {
+	c := &Cell{
+		ID:        CellID(s.ID, w.Name, i.Name, r.Name),
+		Scenario:  s,
+		World:     w,
+		Initiator: Party{Subject: i, Setting: w.Initiator},
+		Receiver:  Party{Subject: r, Setting: w.Receiver},
+	}
+	for k, p := range []*Party{&c.Initiator, &c.Receiver} {
+		role := []string{"i", "r"}[k]
+		place, err := p.Subject.Driver.Place(p.Setting)
+		var un *servers.Unsupported
+		switch {
+		case errors.As(err, &un):
+			c.Unsupported = fmt.Sprintf("%s cannot be %s: %s", p.Subject.Name, describe(p.Setting), un.Reason)
+		case err != nil:
+			return nil, fmt.Errorf("plan %s: %w", c.ID, err)
+		default:
+			p.Container = containerName(p.Subject.Name, role, place)
+		}
+	}
+	return c, nil
+}
+
+// CellID is the id of a cell; world is empty for a scenario's only world.
+func CellID(scenario, world, initiator, receiver string) string {
+	if world != "" {
+		scenario += "+" + world
+	}
+	return scenario + ":" + initiator + ":" + receiver
+}
+
+// Folder is where a cell's artefacts go, relative to the run folder.
+func Folder(cell string) string {
+	parts := strings.SplitN(cell, ":", 2)
+	return path.Join("cells", parts[0], strings.ReplaceAll(parts[1], ":", "_"))
+}
+
+func containerName(subject, role string, place servers.Place) string {
+	name := subject + "-" + role
+	if t := placeText(place); t != "" {
+		name += "-" + t
+	}
+	return name
+}
+
+func placeText(p servers.Place) string {
+	t := string(p.Policy)
+	if p.Ciphers != "" {
+		t += p.Ciphers
+	}
+	return t
+}
+
+// addControls appends the first and last control of every pair of containers
+// that a cell uses. Their settings are the places' own: whatever these two
+// containers are, with good certificates they must federate. Where the two
+// policies forbid just that (TLS off meets TLS required), each container is
+// shown to be alive with a container of the other subject that it can talk to.
+func addControls(cells []*Cell) []*Cell {
+	made := map[string]bool{}
+	out := cells
+	for _, c := range cells {
+		if c.Unsupported != "" {
+			continue
+		}
+		for _, pair := range controlPairs(c.Initiator, c.Receiver) {
+			for k := range controls {
+				ctl := controlCell(&controls[k], pair[0], pair[1])
+				c.Controls = append(c.Controls, ctl.ID)
+				if !made[ctl.ID] {
+					made[ctl.ID] = true
+					out = append(out, ctl)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func controlPairs(i, r Party) [][2]Party {
+	i.Setting, r.Setting = controlSetting(i), controlSetting(r)
+	if federate(i.Setting, r.Setting) {
+		return [][2]Party{{i, r}}
+	}
+	var out [][2]Party
+	if lax, ok := placed(r, "r", P0(servers.Good)); ok {
+		out = append(out, [2]Party{i, lax})
+	}
+	if lax, ok := placed(i, "i", P0(servers.Good)); ok {
+		out = append(out, [2]Party{lax, r})
+	}
+	return out
+}
+
+// federate reports whether anything may be delivered between the settings.
+func federate(i, r servers.Setting) bool {
+	si, err := oracle.For(string(i.Policy), string(i.Certificate))
+	if err != nil {
+		return false
+	}
+	sr, err := oracle.For(string(r.Policy), string(r.Certificate))
+	if err != nil {
+		return false
+	}
+	return oracle.Ask(si, sr).Best != oracle.NO
+}
+
+// placed is the party with another setting, in the container for it.
+func placed(p Party, role string, s servers.Setting) (Party, bool) {
+	place, err := p.Subject.Driver.Place(s)
+	if err != nil {
+		return p, false
+	}
+	p.Setting, p.Container = s, containerName(p.Subject.Name, role, place)
+	return p, true
+}
+
+func controlCell(s *Scenario, i, r Party) *Cell {
+	world := World{Name: controlName(i) + "-" + controlName(r), Initiator: i.Setting, Receiver: r.Setting}
+	return &Cell{ID: CellID(s.ID, world.Name, i.Subject.Name, r.Subject.Name), Scenario: s, World: world, Initiator: i, Receiver: r}
+}
+
+// controlSetting is the setting of a control's side: the container's own policy,
+// or P1 where policy is not container wide, with a good certificate.
+func controlSetting(p Party) servers.Setting {
+	s := servers.Setting{Policy: servers.P1, Certificate: servers.Good}
+	if place, err := p.Subject.Driver.Place(p.Setting); err == nil {
+		s.Ciphers = place.Ciphers
+		if place.Policy != "" {
+			s.Policy = place.Policy
+		}
+	}
+	return s
+}
+
+func controlName(p Party) string {
+	place, err := p.Subject.Driver.Place(p.Setting)
+	if err != nil || placeText(place) == "" {
+		return "any"
+	}
+	return placeText(place)
+}
+
+// choose keeps the cells that are wanted and the controls of those.
+func choose(all []*Cell, want func(*Cell) bool) []*Cell {
+	keep := map[string]bool{}
+	for _, c := range all {
+		if want(c) {
+			keep[c.ID] = true
+			for _, id := range c.Controls {
+				keep[id] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c *Cell) bool { return !keep[c.ID] })
+}
+
+// order shuffles by the seed, first controls before all and last controls after
+// all, and then names the domains.
+func order(cells []*Cell, seed int64) []*Cell {
+	slices.SortFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.ID, b.ID) })
+	rng := rand.New(rand.NewPCG(uint64(seed), 0x7e57da1))
+	rng.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	phase := func(c *Cell) int {
+		switch c.Scenario.Control {
+		case ControlFirst:
+			return 0
+		case ControlLast:
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(phase(a), phase(b)) })
+	for n, c := range cells {
+		if c.Unsupported != "" {
+			continue
+		}
+		c.Initiator.Domain = fmt.Sprintf("a%d.%s", n, TLD)
+		c.Receiver.Domain = fmt.Sprintf("b%d.%s", n, TLD)
+		c.Initiator.Account = account(rng, "alice")
+		c.Receiver.Account = account(rng, "bob")
+	}
+	return cells
+}
+
+func account(rng *rand.Rand, name string) servers.Account {
+	return servers.Account{User: fmt.Sprintf("%s%08x", name, rng.Uint32()), Password: fmt.Sprintf("pw%016x", rng.Uint64())}
+}
+
+// place gathers the virtual hosts of each container.
+func (p *Plan) place() {
+	byName := map[string]*Container{}
+	for _, c := range p.Cells {
+		if c.Unsupported != "" {
+			continue
+		}
+		for _, side := range []*Party{&c.Initiator, &c.Receiver} {
+			k, ok := byName[side.Container]
+			if !ok {
+				place, _ := side.Subject.Driver.Place(side.Setting)
+				k = &Container{Name: side.Container, Subject: side.Subject, Place: place}
+				byName[side.Container] = k
+				p.Containers = append(p.Containers, k)
+			}
+			k.Hosts = append(k.Hosts, Host{Domain: side.Domain, Setting: side.Setting, Account: side.Account})
+		}
+	}
+	slices.SortFunc(p.Containers, func(a, b *Container) int { return cmp.Compare(a.Name, b.Name) })
+	for _, k := range p.Containers {
+		slices.SortFunc(k.Hosts, func(a, b Host) int { return cmp.Compare(a.Domain, b.Domain) })
+	}
+}
+
+// Lookup finds a planned cell by id.
+func (p *Plan) Lookup(id string) (*Cell, error) {
+	for _, c := range p.Cells {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown cell %q: `make plan` lists them", id)
+}
+
+// Scenarios lists the scenarios that the plan has cells of, in the catalogue's
+// order.
+func (p *Plan) Scenarios() []results.ScenarioInfo {
+	used := map[string]bool{}
+	for _, c := range p.Cells {
+		used[c.Scenario.ID] = true
+	}
+	var out []results.ScenarioInfo
+	for _, s := range All() {
+		if used[s.ID] {
+			out = append(out, s.Info())
+		}
+	}
+	return out
+}
+
+// Without returns the plan less the cells for which drop is true. What their
+// verdicts would have been the controls of is then without them: for
+// measurements, not for publishing.
+func (p *Plan) Without(drop func(*Cell) bool) *Plan {
+	q := &Plan{Seed: p.Seed, Subjects: p.Subjects}
+	q.Cells = slices.DeleteFunc(slices.Clone(p.Cells), drop)
+	q.place()
+	return q
+}

@@ -1,0 +1,240 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/xmpp-testday/testday/fixtures/capture"
+	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/fixtures/tap"
+	"github.com/xmpp-testday/testday/fixtures/transcript"
+	"github.com/xmpp-testday/testday/fixtures/zone"
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/suites"
+)
+
+// secretsTimeout bounds the wait for secrets that a server has not logged yet.
+// They come by the container's log, a moment after the bytes that they open. A
+// stream whose secrets did not come is said to be unread.
+const secretsTimeout = 3 * time.Second
+
+// preflight looks at the world of a cell as its servers will: what the DNS says
+// of both domains.
+func (r *Run) preflight(ctx context.Context, hosts ...*host) []string {
+	var problems []string
+	for _, h := range hosts {
+		if err := r.resolves(ctx, h.domain); err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
+}
+
+// resolves asks the lab's DNS, from inside the lab, for a domain's service.
+func (r *Run) resolves(ctx context.Context, d *lab.Domain) error {
+	conn, err := r.lab.Dial(ctx, netip.AddrPortFrom(r.lab.Resolver, 53))
+	if err != nil {
+		return fmt.Errorf("ask the DNS for %s: %w", d.Name, err)
+	}
+	defer conn.Close()
+	name := "_xmpp-server._tcp." + d.Name + "."
+	srv, err := ask(ctx, conn, name, dns.TypeSRV)
+	if err != nil {
+		return err
+	}
+	target := srv.Answer[0].(*dns.SRV)
+	a, err := ask(ctx, conn, target.Target, dns.TypeA)
+	if err != nil {
+		return err
+	}
+	if got := a.Answer[0].(*dns.A).A.String(); got != d.Addr.String() || target.Port != lab.PortServer {
+		return fmt.Errorf("the DNS gives %s port %d for %s, want %s port %d", got, target.Port, d.Name, d.Addr, lab.PortServer)
+	}
+	return nil
+}
+
+func ask(ctx context.Context, conn net.Conn, name string, qtype uint16) (*dns.Msg, error) {
+	m := new(dns.Msg).SetQuestion(name, qtype)
+	c := dns.Client{Net: "tcp", Timeout: 5 * time.Second}
+	in, _, err := c.ExchangeWithConnContext(ctx, m, &dns.Conn{Conn: conn})
+	if err != nil {
+		return nil, fmt.Errorf("ask the DNS for %s: %w", name, err)
+	}
+	if in.Rcode != dns.RcodeSuccess || len(in.Answer) != 1 || in.Answer[0].Header().Rrtype != qtype {
+		return nil, fmt.Errorf("the DNS answers %s %s with %s and %d records, want 1", name, dns.TypeToString[qtype],
+			dns.RcodeToString[in.Rcode], len(in.Answer))
+	}
+	return in, nil
+}
+
+// evidence gathers what everyone but the clients saw, completes the observation
+// with it, and returns the files of the cell's folder.
+func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[string][]byte {
+	obs := st.obs
+	started := obs.Started
+	i, rcv := st.sides[0].host, st.sides[1].host
+	domains := []string{i.Host.Domain, rcv.Host.Domain}
+
+	recs, lines, streams := r.streams(ctx, st)
+	obs.Streams = streams
+	for _, s := range streams {
+		obs.Preflight = append(obs.Preflight, undeclared(s, obs)...)
+	}
+	for _, h := range []*host{i, rcv} {
+		// Nothing that comes later belongs to the cell: end its connections.
+		_ = h.domain.Tap.Close()
+	}
+
+	queries := r.queries(domains)
+	for _, q := range queries {
+		obs.Queries = append(obs.Queries, results.Query{At: q.Time.Sub(started).Seconds(), Party: r.partyAt(q.Source.Addr(), i, rcv),
+			Name: q.Name, Type: q.Type.String(), DO: q.DO, Rcode: dns.RcodeToString[q.Rcode], Answer: q.Answers})
+	}
+
+	files := map[string][]byte{"dns.txt": queryText(queries, started)}
+	for _, s := range st.sides {
+		peer := rcv
+		if s.host == rcv {
+			peer = i
+		}
+		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), domains...)
+		files[s.role+".log"] = logText(log, started)
+		files[s.role+".crt"] = s.host.cert.PEM()
+		obs.Facts = append(obs.Facts, facts(log, s.role, started, s.host.Host.Domain, peer.Host.Domain)...)
+	}
+	slices.SortStableFunc(obs.Facts, func(a, b results.LogFact) int { return int(1e6 * (a.At - b.At)) })
+
+	var text bytes.Buffer
+	text.WriteString(header(c, obs))
+	if err := transcript.Write(&text, started, lines...); err != nil {
+		obs.Broken = fmt.Sprintf("write the transcript: %v", err)
+	}
+	files["transcript.txt"] = text.Bytes()
+	var pcap bytes.Buffer
+	if err := capture.Write(&pcap, c.ID, r.lab.Keys, recs...); err != nil {
+		obs.Broken = fmt.Sprintf("write the capture: %v", err)
+	}
+	files["capture.pcapng"] = pcap.Bytes()
+	return files
+}
+
+// streams decrypts and reads what the taps of both domains recorded.
+func (r *Run) streams(ctx context.Context, st *stimulus) ([]tap.Recording, [][]transcript.Line, []results.Stream) {
+	ctx, cancel := context.WithTimeout(ctx, secretsTimeout)
+	defer cancel()
+	var tokens []string
+	for _, m := range st.obs.Messages {
+		tokens = append(tokens, m.Canary)
+	}
+	for _, s := range st.sides {
+		tokens = append(tokens, s.resource, s.host.Account.User)
+	}
+	slices.Sort(tokens)
+	tokens = slices.Compact(tokens)
+
+	var recs []tap.Recording
+	var lines [][]transcript.Line
+	streams := []results.Stream{}
+	for _, s := range st.sides {
+		for _, rec := range s.host.domain.Recordings() {
+			rec.ID = len(recs) + 1
+			reading := transcript.Analyze(ctx, rec, r.lab.Keys, transcript.Options{Start: st.obs.Started, Canaries: tokens})
+			stream := reading.Stream
+			stream.ReceivingParty = s.role
+			stream.InitiatingParty = r.partyAt(rec.Source.Addr(), st.sides[0].host, st.sides[1].host)
+			recs, lines, streams = append(recs, rec), append(lines, reading.Lines), append(streams, stream)
+		}
+	}
+	return recs, lines, streams
+}
+
+// partyAt names the side of the cell whose container has the address.
+func (r *Run) partyAt(addr netip.Addr, initiator, receiver *host) string {
+	switch addr.Unmap() {
+	case initiator.server.addr:
+		return "initiator"
+	case receiver.server.addr:
+		return "receiver"
+	}
+	return ""
+}
+
+// undeclared holds the certificates that the servers presented to each other
+// against those they were given.
+func undeclared(s results.Stream, obs *results.Observation) []string {
+	if s.TLS == nil {
+		return nil
+	}
+	var out []string
+	for d, chain := range s.TLS.Certificates {
+		if len(chain) == 0 {
+			continue
+		}
+		party, name := obs.Initiator, s.InitiatingParty
+		if d == results.Receiving {
+			name = s.ReceivingParty
+		}
+		if name == "receiver" {
+			party = obs.Receiver
+		}
+		if name != "" && chain[0] != party.Fingerprint {
+			out = append(out, fmt.Sprintf("the %s presented another certificate than the one it was given for %s", name, party.Domain))
+		}
+	}
+	return out
+}
+
+// queries are the DNS queries about both domains.
+func (r *Run) queries(domains []string) []zone.Query {
+	var out []zone.Query
+	for _, d := range domains {
+		for _, q := range r.lab.DNS.Log().Queries(zone.Filter{Under: d}) {
+			if q.Source.Addr() != r.lab.Resolver { // the preflight's own
+				out = append(out, q)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b zone.Query) int { return a.Time.Compare(b.Time) })
+	return out
+}
+
+func queryText(queries []zone.Query, start time.Time) []byte {
+	var out bytes.Buffer
+	for _, q := range queries {
+		fmt.Fprintf(&out, "%+9.4fs  %s\n", q.Time.Sub(start).Seconds(), q)
+	}
+	return out.Bytes()
+}
+
+// header says what a reader of the transcript has before them.
+func header(c *suites.Cell, obs *results.Observation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n\n", c.ID, c.Scenario.Asks)
+	for _, s := range []struct {
+		role string
+		p    results.Party
+	}{{"initiator", obs.Initiator}, {"receiver", obs.Receiver}} {
+		fmt.Fprintf(&b, "%-9s  %s serves %s under %s with certificate %s; its tap is %s\n", s.role, s.p.Subject, s.p.Domain, s.p.Policy, s.p.Certificate, s.p.Tap)
+	}
+	b.WriteString("\n")
+	for _, m := range obs.Messages {
+		fmt.Fprintf(&b, "%+9.4fs  %s sends %s to %s: ", m.Sent, m.From, m.Canary, m.To)
+		switch {
+		case m.Delivered > 0:
+			fmt.Fprintf(&b, "delivered at %+.4fs\n", m.DeliveredAt)
+		case m.Error != nil:
+			fmt.Fprintf(&b, "error %s at %+.4fs\n", m.Error.Condition, m.ErrorAt)
+		default:
+			fmt.Fprintf(&b, "neither delivered nor refused\n")
+		}
+	}
+	return b.String()
+}

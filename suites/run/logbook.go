@@ -1,0 +1,143 @@
+package run
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/servers"
+)
+
+// maxLines bounds how many lines of a container's log are kept in memory. A
+// cell reads its slice as it ends, so what is older than any cell in flight is
+// not missed.
+const maxLines = 50_000
+
+// logbook keeps the log of one container, and what its lines state.
+type logbook struct {
+	reader servers.LogReader // nil when the image's log cannot be read
+
+	mu    sync.Mutex
+	lines []logLine
+}
+
+type logLine struct {
+	at   time.Time
+	text string
+	fact *servers.LogFact
+}
+
+func (b *logbook) add(at time.Time, text string) {
+	l := logLine{at: at, text: text}
+	if b.reader != nil {
+		if f, ok := b.reader.Read(text); ok {
+			l.fact = &f
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.lines) >= maxLines {
+		b.lines = append(b.lines[:0:0], b.lines[maxLines/4:]...)
+	}
+	b.lines = append(b.lines, l)
+}
+
+// slice returns the lines between two times that name one of the domains, or
+// belong to a session that a line naming one does.
+func (b *logbook) slice(from, to time.Time, domains ...string) []logLine {
+	b.mu.Lock()
+	first, _ := slices.BinarySearchFunc(b.lines, from, func(l logLine, t time.Time) int { return l.at.Compare(t) })
+	window := b.lines[first:]
+	if n, _ := slices.BinarySearchFunc(window, to, func(l logLine, t time.Time) int { return l.at.Compare(t) }); n < len(window) {
+		window = window[:n]
+	}
+	window = slices.Clone(window)
+	b.mu.Unlock()
+
+	words := slices.Clone(domains)
+	for _, l := range window {
+		if l.fact != nil && l.fact.Session != "" && namesAny(l.text, domains) && !slices.Contains(words, l.fact.Session) {
+			words = append(words, l.fact.Session)
+		}
+	}
+	return slices.DeleteFunc(window, func(l logLine) bool { return !namesAny(l.text, words) })
+}
+
+// namesAny reports whether the text holds one of the words by itself: a1.lab is
+// not named by a line about ba1.lab or a1.lab.example.
+func namesAny(text string, words []string) bool {
+	for _, w := range words {
+		rest := text
+		for {
+			i := strings.Index(rest, w)
+			if i < 0 {
+				break
+			}
+			end := i + len(w)
+			if (i == 0 || !wordByte(rest[i-1])) && (end == len(rest) || !wordByte(rest[end])) {
+				return true
+			}
+			rest = rest[i+1:]
+		}
+	}
+	return false
+}
+
+func wordByte(c byte) bool {
+	return c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// tail returns the last lines, for the error of a container that did not start.
+func (b *logbook) tail(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []string
+	for _, l := range b.lines[max(0, len(b.lines)-n):] {
+		out = append(out, l.text)
+	}
+	return strings.Join(out, " | ")
+}
+
+// logText renders a slice for the cell's folder.
+func logText(lines []logLine, start time.Time) []byte {
+	var out bytes.Buffer
+	for _, l := range lines {
+		fmt.Fprintf(&out, "%+9.4fs  %s\n", l.at.Sub(start).Seconds(), visible(l.text))
+	}
+	return out.Bytes()
+}
+
+// visible makes control characters of a server's log harmless on a terminal.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+// facts turns what a slice states about the pair of domains into evidence.
+func facts(lines []logLine, party string, start time.Time, own, peer string) []results.LogFact {
+	var out []results.LogFact
+	for _, l := range lines {
+		f := l.fact
+		if f == nil || f.Local != "" && f.Local != own || f.Remote != "" && f.Remote != peer {
+			continue
+		}
+		out = append(out, results.LogFact{
+			Party:     party,
+			At:        l.at.Sub(start).Seconds(),
+			Direction: f.Direction,
+			Kind:      f.Kind,
+			Auth:      results.Auth(f.Auth),
+			Encrypted: f.Encrypted,
+			Line:      visible(l.text),
+		})
+	}
+	return out
+}

@@ -1,0 +1,280 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xmpp-testday/testday/fixtures/client"
+	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/fixtures/xmpp"
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/suites"
+)
+
+const (
+	// deadline is how long a cell may wait for a stanza or an error to come back.
+	// Reaching it is itself an observation: neither came.
+	deadline = 30 * time.Second
+	// loginTimeout bounds logging in: that the subject's client port works was
+	// seen before the cell began.
+	loginTimeout = 20 * time.Second
+)
+
+// side is one client of a cell while it runs.
+type side struct {
+	role   string // initiator or receiver
+	name   string // direction of what it sends: there or back
+	host   *host
+	client *client.Client
+	// resource is a token: a query carries no other.
+	resource string
+}
+
+// stimulus does what the scenario's row says and fills the observation's
+// messages and its end.
+type stimulus struct {
+	obs   *results.Observation
+	plan  suites.Stimulus
+	sides [2]*side       // initiator, receiver
+	byID  map[string]int // messages by the id of their stanza
+	order map[string]int
+	// answers are those of queries, which the client matches itself.
+	answers chan answer
+}
+
+type answer struct {
+	message int
+	err     error
+}
+
+// observe runs one cell to its end.
+func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation, map[string][]byte) {
+	obs := &results.Observation{Cell: c.ID, Scenario: c.Scenario.ID, Started: time.Now(), Controls: c.Controls,
+		Initiator: party(c.Initiator), Receiver: party(c.Receiver), Messages: []results.Message{}}
+	if c.Unsupported != "" {
+		obs.Unsupported = c.Unsupported
+		return obs, nil
+	}
+	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, byID: map[string]int{}, order: map[string]int{},
+		answers: make(chan answer, 2*c.Scenario.Stimulus.Count)}
+	st.sides[0] = &side{role: "initiator", name: "there", host: r.hosts[c.Initiator.Domain]}
+	st.sides[1] = &side{role: "receiver", name: "back", host: r.hosts[c.Receiver.Domain]}
+	for i, p := range []*results.Party{&obs.Initiator, &obs.Receiver} {
+		h := st.sides[i].host
+		p.Fingerprint, p.Tap = h.cert.Fingerprint(), h.domain.Addr.String()
+	}
+	if problems := r.preflight(ctx, st.sides[0].host, st.sides[1].host); len(problems) > 0 {
+		obs.Preflight = problems
+	} else if err := r.logIn(ctx, st); err != nil {
+		obs.Broken = err.Error()
+	} else {
+		st.run(ctx)
+	}
+	for _, s := range st.sides {
+		if s.client != nil {
+			_ = s.client.Close()
+		}
+		select {
+		case <-s.host.server.run.Exited():
+			obs.Crashed = s.role
+		default:
+		}
+	}
+	obs.Seconds = time.Since(obs.Started).Seconds()
+	return obs, r.evidence(ctx, c, st)
+}
+
+func party(p suites.Party) results.Party {
+	return results.Party{Subject: p.Subject.Name, Domain: p.Domain, Policy: string(p.Setting.Policy),
+		Certificate: string(p.Setting.Certificate), Container: p.Container}
+}
+
+// logIn brings both clients up at once.
+func (r *Run) logIn(ctx context.Context, st *stimulus) error {
+	r.logins <- struct{}{}
+	defer func() { <-r.logins }()
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range st.sides {
+		g.Go(func() error {
+			h := s.host
+			s.resource = token()
+			var err error
+			s.client, err = client.Login(ctx,
+				func(ctx context.Context) (net.Conn, error) {
+					return r.lab.Dial(ctx, netip.AddrPortFrom(h.server.addr, lab.PortClient))
+				},
+				xmpp.JID{Local: h.Account.User, Domain: h.Domain}, h.Account.Password,
+				client.WithResource(s.resource),
+				client.WithVerifyPeer(func(cs tls.ConnectionState) error { return declared(cs, h) }))
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// declared holds the certificate that a server shows its users against the one
+// it was given.
+func declared(cs tls.ConnectionState, h *host) error {
+	if len(cs.PeerCertificates) == 0 {
+		return errors.New("it shows no certificate")
+	}
+	got := cs.PeerCertificates[0]
+	if !got.Equal(h.cert.Leaf()) {
+		return fmt.Errorf("it shows a certificate for %q, not the one that it was given", got.Subject)
+	}
+	return nil
+}
+
+// token is a random word seen nowhere else.
+func token() string {
+	var b [10]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// run sends what the scenario sends and waits for what comes of it.
+func (st *stimulus) run(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	for n := range st.plan.Count {
+		st.send(ctx, 0)
+		if !st.plan.Reply {
+			st.send(ctx, 1)
+			continue
+		}
+		if !st.await(ctx) {
+			return
+		}
+		if m := st.obs.Messages[len(st.obs.Messages)-1]; m.Delivered == 0 {
+			return // refused: nobody answers what did not arrive
+		}
+		st.send(ctx, 1)
+		if !st.await(ctx) || n == st.plan.Count-1 {
+			return
+		}
+	}
+	st.await(ctx)
+}
+
+// send has one side send one stanza.
+func (st *stimulus) send(ctx context.Context, from int) {
+	s, peer := st.sides[from], st.sides[1-from]
+	m := results.Message{Direction: s.name, From: s.client.JID().String(), Sent: st.now()}
+	n := len(st.obs.Messages)
+	if st.plan.Kind == "iq" {
+		m.To, m.Canary = peer.host.Domain, s.resource
+		st.obs.Messages = append(st.obs.Messages, m)
+		go func() {
+			_, err := s.client.Query(ctx, m.To, xmpp.New("http://jabber.org/protocol/disco#info", "query"))
+			st.answers <- answer{n, err}
+		}()
+		return
+	}
+	m.To, m.Canary = peer.client.JID().String(), token()
+	st.byID[m.Canary] = n
+	st.obs.Messages = append(st.obs.Messages, m)
+	if _, err := s.client.Send(ctx, client.Message{To: m.To, ID: m.Canary, Type: "chat", Body: m.Canary}); err != nil {
+		st.obs.Broken = fmt.Sprintf("the %s's client could not send: %v", s.role, err)
+	}
+}
+
+func (st *stimulus) now() float64 { return time.Since(st.obs.Started).Seconds() }
+
+// await takes events until every message sent so far has come to something. It
+// reports false when the cell cannot go on.
+func (st *stimulus) await(ctx context.Context) bool {
+	for st.pending() && st.obs.Broken == "" {
+		select {
+		case e := <-st.sides[0].client.Events():
+			st.event(0, e)
+		case e := <-st.sides[1].client.Events():
+			st.event(1, e)
+		case a := <-st.answers:
+			st.answered(a)
+		case <-st.sides[0].host.server.run.Exited():
+			st.obs.Ended = "the initiator's server ended"
+			return false
+		case <-st.sides[1].host.server.run.Exited():
+			st.obs.Ended = "the receiver's server ended"
+			return false
+		case <-ctx.Done():
+			st.obs.Ended = fmt.Sprintf("neither delivered nor refused within %v", deadline)
+			if errors.Is(ctx.Err(), context.Canceled) {
+				st.obs.Broken = "the run was interrupted"
+			}
+			return false
+		}
+	}
+	return st.obs.Broken == ""
+}
+
+func (st *stimulus) pending() bool {
+	for _, m := range st.obs.Messages {
+		if m.Delivered == 0 && m.Error == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// event takes what a client was told.
+func (st *stimulus) event(to int, e client.Event) {
+	switch e := e.(type) {
+	case client.Message:
+		n, ok := st.byID[e.ID]
+		if ok && strings.Contains(e.Body, st.obs.Messages[n].Canary) {
+			st.delivered(n)
+		}
+	case client.StanzaError:
+		if n, ok := st.byID[e.ID]; ok {
+			st.refused(n, &xmpp.StanzaError{Condition: e.Condition, Type: e.ErrorType, Text: e.Text}, e.From)
+		}
+	case client.Closed:
+		st.obs.Broken = fmt.Sprintf("the %s's server closed its client's stream: %v", st.sides[to].role, e.Err)
+	}
+}
+
+// answered takes what came of a query.
+func (st *stimulus) answered(a answer) {
+	var se *xmpp.StanzaError
+	switch {
+	case a.err == nil:
+		st.delivered(a.message)
+	case errors.As(a.err, &se):
+		st.refused(a.message, se, st.obs.Messages[a.message].To)
+	case !errors.Is(a.err, context.DeadlineExceeded):
+		st.obs.Broken = a.err.Error()
+	}
+}
+
+func (st *stimulus) delivered(n int) {
+	m := &st.obs.Messages[n]
+	m.Delivered++
+	if m.Delivered == 1 {
+		st.order[m.Direction]++
+		m.Order, m.DeliveredAt = st.order[m.Direction], st.now()
+	}
+	st.obs.Ended = "stanza delivered"
+}
+
+func (st *stimulus) refused(n int, e *xmpp.StanzaError, from string) {
+	m := &st.obs.Messages[n]
+	if m.Error != nil {
+		return
+	}
+	m.Error = &results.StanzaError{Condition: e.Condition, Type: e.Type, Text: visible(e.Text), From: from}
+	m.ErrorAt = st.now()
+	st.obs.Ended = "error stanza " + e.Condition
+}

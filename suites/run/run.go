@@ -1,0 +1,389 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/xmpp-testday/testday/fixtures/engine"
+	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
+	"github.com/xmpp-testday/testday/results/oracle"
+	"github.com/xmpp-testday/testday/results/rundir"
+	"github.com/xmpp-testday/testday/suites"
+)
+
+// Config says how a plan is executed. Zero fields have useful defaults.
+type Config struct {
+	// Dir is the run folder.
+	Dir *rundir.Dir
+	// ID names the run.
+	ID string
+	// Parallel is how many cells are in flight at once; default 32 a core. Most of
+	// them wait.
+	Parallel int
+	// Report is told what happens. It is called by one goroutine at a time.
+	Report func(Event)
+	// Harness is the harness's own version, for the record.
+	Harness string
+}
+
+// Event is something that a reader of the terminal wants to know.
+type Event struct {
+	// Step is a slow step that begins, in words; empty for a cell.
+	Step string
+	// Cell ended, and is the Done-th of Total; InFlight others run.
+	Cell                  *results.Cell
+	Done, Total, InFlight int
+}
+
+// Run is a plan being executed.
+type Run struct {
+	plan   *suites.Plan
+	config Config
+
+	engine  *engine.Engine
+	lab     *lab.Lab
+	servers map[string]*server
+	hosts   map[string]*host
+
+	logins chan struct{} // bounds logins under way
+
+	mu       sync.Mutex
+	meta     rundir.Meta
+	cells    map[string]*cellState
+	controls map[string]judge.Control
+	done     int
+	inFlight int
+	failed   error // what made the rest of the run impossible
+
+	report sync.Mutex
+}
+
+// cellState is a cell from its plan to its verdict.
+type cellState struct {
+	plan *suites.Cell
+	obs  *results.Observation
+	cell results.Cell
+	done chan struct{} // closed when the verdict is final
+}
+
+// New prepares the execution of a plan.
+func New(plan *suites.Plan, config Config) *Run {
+	if config.Parallel == 0 {
+		config.Parallel = 32 * runtime.NumCPU()
+	}
+	if config.Report == nil {
+		config.Report = func(Event) {}
+	}
+	r := &Run{plan: plan, config: config, servers: map[string]*server{}, hosts: map[string]*host{},
+		logins: make(chan struct{}, 4*runtime.NumCPU()), cells: map[string]*cellState{}, controls: map[string]judge.Control{}}
+	r.meta.Run = results.Run{ID: config.ID, Started: time.Now().UTC().Truncate(time.Millisecond), Seed: plan.Seed,
+		Profile: suites.Profile, Cores: runtime.NumCPU(), Harness: config.Harness}
+	for _, c := range plan.Cells {
+		r.cells[c.ID] = &cellState{plan: c, done: make(chan struct{})}
+		r.meta.Planned = append(r.meta.Planned, c.ID)
+	}
+	return r
+}
+
+func (r *Run) step(format string, args ...any) {
+	r.report.Lock()
+	defer r.report.Unlock()
+	r.config.Report(Event{Step: fmt.Sprintf(format, args...)})
+}
+
+// Boot finds the engine, builds images, and starts the lab and the servers. When
+// it fails, [Run.Close] must still be called.
+func (r *Run) Boot(ctx context.Context) error {
+	began := time.Now()
+	var err error
+	r.engine, err = engine.Open(ctx, engine.WithRun(r.config.ID), engine.WithProgress(func(s string) { r.step("%s", s) }))
+	if err != nil {
+		return err
+	}
+	if _, err := r.engine.Sweep(ctx, engine.SweepOptions{}); err != nil {
+		return err
+	}
+	if r.meta.Run.Engine, err = r.engine.Version(ctx); err != nil {
+		return err
+	}
+	if len(r.plan.Containers) == 0 {
+		return r.config.Dir.WriteMeta(r.meta) // nothing that was asked for can be configured
+	}
+	images, err := r.images(ctx)
+	if err != nil {
+		return err
+	}
+	r.meta.Timing.Images = time.Since(began).Seconds()
+
+	began = time.Now()
+	r.step("starting %d servers", len(r.plan.Containers))
+	if r.lab, err = lab.Start(ctx, r.engine); err != nil {
+		return err
+	}
+	if err := r.world(); err != nil {
+		return err
+	}
+	if err := r.start(ctx, images); err != nil {
+		return err
+	}
+	r.meta.Timing.Boot = time.Since(began).Seconds()
+	r.meta.Timing.Containers = len(r.plan.Containers)
+	r.meta.Subjects = r.subjects(images)
+	return r.config.Dir.WriteMeta(r.meta)
+}
+
+// Lab is the running lab, for exploring. It is nil before [Run.Boot].
+func (r *Run) Lab() *lab.Lab { return r.lab }
+
+// Observe runs every cell of the plan: first controls, then all else, then last
+// controls. It returns when the last has its verdict, or when ctx ends.
+func (r *Run) Observe(ctx context.Context) error {
+	began := time.Now()
+	for _, cells := range phases(r.plan.Cells) {
+		if err := r.phase(ctx, cells); err != nil {
+			r.fail(err)
+			return err
+		}
+	}
+	r.settle()
+	r.meta.Timing.Observe = time.Since(began).Seconds()
+	return nil
+}
+
+// phases splits the cells. In the middle phase those that the oracle expects to
+// be refused begin first, as refusals wait longest.
+func phases(cells []*suites.Cell) [3][]*suites.Cell {
+	var out [3][]*suites.Cell
+	for _, c := range cells {
+		switch c.Scenario.Control {
+		case suites.ControlFirst:
+			out[0] = append(out[0], c)
+		case suites.ControlLast:
+			out[2] = append(out[2], c)
+		default:
+			out[1] = append(out[1], c)
+		}
+	}
+	slices.SortStableFunc(out[1], func(a, b *suites.Cell) int { return boolInt(delivers(a)) - boolInt(delivers(b)) })
+	return out
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func delivers(c *suites.Cell) bool {
+	i, err := oracle.For(string(c.World.Initiator.Policy), string(c.World.Initiator.Certificate))
+	if err != nil {
+		return true
+	}
+	r, err := oracle.For(string(c.World.Receiver.Policy), string(c.World.Receiver.Certificate))
+	return err != nil || oracle.Ask(i, r).Best != oracle.NO
+}
+
+// phase runs cells, at most Parallel at once.
+func (r *Run) phase(ctx context.Context, cells []*suites.Cell) error {
+	slots := make(chan struct{}, r.config.Parallel)
+	var wg sync.WaitGroup
+	var once sync.Once
+	var failure error
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, c := range cells {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := r.one(ctx, c); err != nil {
+				once.Do(func() { failure = err; cancel() })
+			}
+		})
+	}
+	wg.Wait()
+	if failure != nil {
+		return failure
+	}
+	return ctx.Err()
+}
+
+// one runs a cell, judges it, and writes its folder.
+func (r *Run) one(ctx context.Context, c *suites.Cell) error {
+	r.mu.Lock()
+	r.inFlight++
+	r.mu.Unlock()
+	obs, files := r.observe(ctx, c)
+	if ctx.Err() != nil {
+		return ctx.Err() // cut short: not an observation
+	}
+	artefacts, err := r.config.Dir.Cell(suites.Folder(c.ID), obs, files)
+	if err != nil {
+		return err
+	}
+	j, err := suites.Grade(obs, r.verdicts(c))
+	if err != nil {
+		return err
+	}
+	cell := suites.Publish(obs, j, artefacts)
+
+	r.mu.Lock()
+	state := r.cells[c.ID]
+	state.obs, state.cell = obs, cell
+	if c.Scenario.Control != suites.NotControl {
+		r.controls[c.ID] = judge.Control{Cell: c.ID, Verdict: j.Verdict, Why: j.Why}
+	}
+	r.inFlight--
+	r.done++
+	ev := Event{Cell: &cell, Done: r.done, Total: len(r.plan.Cells), InFlight: r.inFlight}
+	r.mu.Unlock()
+
+	r.report.Lock()
+	defer r.report.Unlock()
+	r.config.Report(ev)
+	return nil
+}
+
+// verdicts returns the controls known so far. A control that did not run yet
+// is not held against a cell: [Run.settle] judges it again when all have.
+func (r *Run) verdicts(c *suites.Cell) map[string]judge.Control {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := maps.Clone(r.controls)
+	for _, id := range c.Controls {
+		if _, ok := known[id]; !ok {
+			known[id] = judge.Control{Cell: id, Verdict: results.Pass}
+		}
+	}
+	return known
+}
+
+// settle makes the verdicts final: now every control is known.
+func (r *Run) settle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.cells {
+		if s.obs == nil {
+			continue
+		}
+		if j, err := suites.Grade(s.obs, r.controls); err == nil {
+			s.cell = suites.Publish(s.obs, j, s.cell.Artefacts)
+		}
+		s.obs = nil
+		close(s.done)
+	}
+}
+
+// fail tells everyone who waits for a cell that it will not come.
+func (r *Run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = err
+	for _, s := range r.cells {
+		select {
+		case <-s.done:
+		default:
+			close(s.done)
+		}
+	}
+}
+
+// Timing is where the time went so far.
+func (r *Run) Timing() results.Timing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.meta.Timing
+}
+
+// Wait returns a cell's final verdict.
+func (r *Run) Wait(ctx context.Context, id string) (results.Cell, error) {
+	s, ok := r.cells[id]
+	if !ok {
+		return results.Cell{}, fmt.Errorf("cell %s is not in the plan", id)
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return results.Cell{}, ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.cell.ID == "" {
+		return results.Cell{}, fmt.Errorf("cell %s did not finish: %w", id, r.failed)
+	}
+	return s.cell, nil
+}
+
+// Close ends the lab and writes what is known of the run.
+func (r *Run) Close(ctx context.Context) error {
+	var errs []error
+	r.meta.Timing.CPU = r.cpu(ctx)
+	if r.lab != nil {
+		errs = append(errs, r.lab.Close())
+	}
+	if r.engine != nil {
+		errs = append(errs, r.engine.Close())
+	}
+	r.meta.Run.Finished = time.Now().UTC().Truncate(time.Millisecond)
+	r.meta.Timing.Wall = r.meta.Run.Finished.Sub(r.meta.Run.Started).Seconds()
+	return errors.Join(append(errs, r.config.Dir.WriteMeta(r.meta))...)
+}
+
+// cpu is the processor time so far of this process and of every server, in
+// seconds.
+func (r *Run) cpu(ctx context.Context) float64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	total := float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, s := range r.servers {
+		if s.run == nil {
+			continue
+		}
+		wg.Go(func() {
+			used, err := s.run.CPU(ctx)
+			if err != nil {
+				return // a server that is gone cannot be asked
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total += used.Seconds()
+		})
+	}
+	wg.Wait()
+	return total
+}
+
+// Server is a running server, for who explores the lab.
+type Server struct {
+	Name, ID string
+	Addr     netip.Addr
+	Hosts    []suites.Host
+}
+
+// Servers lists the running servers.
+func (r *Run) Servers() []Server {
+	var out []Server
+	for _, k := range r.plan.Containers {
+		s := r.servers[k.Name]
+		out = append(out, Server{Name: k.Name, ID: s.run.ID[:12], Addr: s.addr, Hosts: k.Hosts})
+	}
+	return out
+}
