@@ -51,6 +51,9 @@ type Party struct {
 	Domain  string `json:"domain"`
 	// Policy is off, P0, P1 or P2.
 	Policy string `json:"policy"`
+	// KeepsDialback: under P2 the subject performs dialback on top of the
+	// certificate, because it cannot do without.
+	KeepsDialback bool `json:"keepsDialback,omitempty"`
 	// Certificate is the kind of certificate the domain was given: good, self, ...
 	Certificate string `json:"certificate"`
 	// Fingerprint is the SHA-256 of that certificate's DER, in hexadecimal.

@@ -78,6 +78,9 @@ func (s Setting) Validate() error {
 type Place struct {
 	Policy  Policy
 	Ciphers string
+	// KeepsDialback says that the server cannot do without dialback under [P2], and performs it on top of the certificate: the
+	// peer is authenticated as the policy asks, and by dialback besides.
+	KeepsDialback bool
 }
 
 // Unsupported is the error for a setting that a server has no configuration for.

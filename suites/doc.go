@@ -12,7 +12,7 @@
 //		Cites:    cites(must("RFC 6120", "13.8.4"), should("RFC 7590", "3.4")),
 //		Worlds:   one(P2("good"), P2("good")),
 //		Stimulus: MessageAndReply,
-//		Checks:   []judge.Check{judge.NoDialback()},
+//		Checks:   []judge.Check{judge.External()},
 //	}
 //
 // A scenario never knows a server by name. To add one, add a value to the

@@ -143,6 +143,12 @@ var broken = []struct {
 			}
 		}
 	}},
+	{"offers no EXTERNAL", func(sp *spectacle) {
+		sp.deliver(there, true, results.AuthDialback)
+		for i := range sp.Streams {
+			sp.Streams[i].Features = []results.Features{{Inside: true, Dialback: "offered"}}
+		}
+	}},
 	{"has no forward secrecy", func(sp *spectacle) {
 		for i := range sp.Streams {
 			if sp.Streams[i].TLS != nil {

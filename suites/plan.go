@@ -51,6 +51,8 @@ type Party struct {
 	// Account is the client's on this side. Its name carries a token of its own, so
 	// that a localpart on the wire is recognised as this cell's.
 	Account servers.Account
+	// KeepsDialback is the place's word on P2.
+	KeepsDialback bool
 	// Container names the container that serves the domain; empty when the cell
 	// cannot be configured.
 	Container string
@@ -157,7 +159,7 @@ func newCell(s *Scenario, w World, i, r servers.Subject) (*Cell, error) {
 		case err != nil:
 			return nil, fmt.Errorf("plan %s: %w", c.ID, err)
 		default:
-			p.Container = containerName(p.Subject.Name, role, place)
+			p.Container, p.KeepsDialback = containerName(p.Subject.Name, role, place), place.KeepsDialback
 		}
 	}
 	return c, nil
@@ -253,7 +255,7 @@ func placed(p Party, role string, s servers.Setting) (Party, bool) {
 	if err != nil {
 		return p, false
 	}
-	p.Setting, p.Container = s, containerName(p.Subject.Name, role, place)
+	p.Setting, p.Container, p.KeepsDialback = s, containerName(p.Subject.Name, role, place), place.KeepsDialback
 	return p, true
 }
 

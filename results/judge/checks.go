@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-testday/testday/results"
@@ -94,17 +95,42 @@ func OneHandshakePerConnection() Check {
 	}}
 }
 
-// NoDialback asks that no dialback is seen on any stream of the cell.
-func NoDialback() Check {
-	return Check{Name: "no dialback", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+// External asks that both sides implement certificate authentication: each
+// receiving entity that was shown a valid certificate offers SASL EXTERNAL, and
+// each initiating entity that is offered it uses it (RFC 6120 sections 6.3.4 and
+// 13.8.4).
+func External() Check {
+	return Check{Name: "SASL EXTERNAL both ways", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
 		for _, s := range obs.Streams {
-			for _, d := range s.Dialback {
-				return []Finding{{Verdict: results.Fail, Blame: results.Blame(role(s, d.Direction)),
-					Why:   fmt.Sprintf("db:%s from %s although its policy is to authenticate by certificate alone", d.Name, d.From),
-					Cites: cite("RFC 6120", "13.7.2", results.Must)}}
+			if s.TLS == nil || !s.TLS.Complete || !s.Decrypted || s.InitiatingParty == "" || len(s.SASL) > 0 {
+				continue
 			}
+			offered, seen := false, false
+			for _, f := range s.Features {
+				seen = seen || f.Inside
+				offered = offered || f.Inside && slices.Contains(f.Mechanisms, "EXTERNAL")
+			}
+			f := Finding{Verdict: results.Fail, Cites: cite("RFC 6120", "13.8.4", results.Must)}
+			switch {
+			case offered && len(s.Dialback) > 0:
+				f.Blame = results.Blame(s.InitiatingParty)
+				f.Why = fmt.Sprintf("the %s was offered EXTERNAL and tried dialback", s.InitiatingParty)
+			case seen && !offered && !s.TLS.CertificateRequested:
+				f.Blame = results.Blame(s.ReceivingParty)
+				f.Why = fmt.Sprintf("the %s asked for no certificate and offered no EXTERNAL", s.ReceivingParty)
+			case seen && !offered && len(s.TLS.Certificates[results.Initiating]) > 0:
+				f.Blame = results.Blame(s.ReceivingParty)
+				f.Why = fmt.Sprintf("the %s was shown a valid certificate and offered no EXTERNAL", s.ReceivingParty)
+			case seen && !offered:
+				f.Blame = results.Blame(s.InitiatingParty)
+				f.Why = fmt.Sprintf("the %s was asked for a certificate and presented none", s.InitiatingParty)
+			default:
+				continue
+			}
+			fs = append(fs, f)
 		}
-		return nil
+		return fs
 	}}
 }
 

@@ -68,11 +68,11 @@ type Judgement struct {
 // Expected describes in words what passes for the two parties under the
 // question.
 func (q Question) Expected(i, r results.Party) string {
-	si, err := oracle.For(i.Policy, i.Certificate)
+	si, err := setting(i)
 	if err != nil {
 		return err.Error()
 	}
-	sr, err := oracle.For(r.Policy, r.Certificate)
+	sr, err := setting(r)
 	if err != nil {
 		return err.Error()
 	}
@@ -178,10 +178,10 @@ func worldFindings(obs *results.Observation, legs []leg) []Finding {
 // legFindings puts one direction to the oracle. It also reports whether the
 // answer rests on a negative fact, which needs a control.
 func legFindings(q Question, obs *results.Observation, l leg) (fs []Finding, negative bool) {
-	si, err := oracle.For(l.sender.Policy, l.sender.Certificate)
+	si, err := setting(l.sender)
 	if err == nil {
 		var sr oracle.Setting
-		if sr, err = oracle.For(l.target.Policy, l.target.Certificate); err == nil {
+		if sr, err = setting(l.target); err == nil {
 			fs, negative = askOracle(q, obs, l, si, sr)
 		}
 	}
@@ -189,6 +189,13 @@ func legFindings(q Question, obs *results.Observation, l leg) (fs []Finding, neg
 		fs = []Finding{{Verdict: results.HarnessError, Why: err.Error()}}
 	}
 	return fs, negative
+}
+
+// setting is how a party is set, in the oracle's terms.
+func setting(p results.Party) (oracle.Setting, error) {
+	s, err := oracle.For(p.Policy, p.Certificate)
+	s.Dialback = s.Dialback || p.KeepsDialback
+	return s, err
 }
 
 func askOracle(q Question, obs *results.Observation, l leg, si, sr oracle.Setting) ([]Finding, bool) {
@@ -235,7 +242,7 @@ func askOracle(q Question, obs *results.Observation, l leg, si, sr oracle.Settin
 		}
 		if m.Direction == l.name && m.Delivered == 0 && m.Error == nil {
 			fs = append(fs, Finding{Verdict: results.Fail, Blame: l.senderRole,
-				Why:   fmt.Sprintf("the %s's server neither delivered the message nor told its sender (%s)", l.senderRole, obs.Ended),
+				Why:   fmt.Sprintf("the %s's server neither delivered the message nor told its sender: %s%s", l.senderRole, obs.Ended, refusalText(l)),
 				Cites: []results.Citation{{Document: "RFC 6120", Section: "10.4.3", Level: results.Must}}})
 		}
 	}

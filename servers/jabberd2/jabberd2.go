@@ -76,7 +76,7 @@ func (Driver) Place(s servers.Setting) (servers.Place, error) {
 			Reason:  "jabberd2 has no setting for TLS versions; it speaks 1.2 and 1.3",
 		}
 	}
-	return servers.Place{Policy: s.Policy}, nil
+	return servers.Place{Policy: s.Policy, KeepsDialback: s.Policy == servers.P2}, nil
 }
 
 // Log implements [servers.Driver].

@@ -32,7 +32,7 @@ func TestPlace(t *testing.T) {
 			if err != nil {
 				t.Errorf("%+v: %v", s, err)
 			}
-			if want := (servers.Place{Policy: policy}); place != want {
+			if want := (servers.Place{Policy: policy, KeepsDialback: policy == servers.P2}); place != want {
 				t.Errorf("%+v: place %+v, want %+v", s, place, want)
 			}
 		}

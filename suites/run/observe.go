@@ -82,7 +82,9 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	}
 	for _, s := range st.sides {
 		if s.client != nil {
-			_ = s.client.Close()
+			// Clients take leave in order, and nobody waits for them: some servers
+			// take their time to say goodbye.
+			r.leaving.Go(func() { _ = s.client.Close() })
 		}
 		select {
 		case <-s.host.server.run.Exited():
@@ -96,7 +98,7 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 
 func party(p suites.Party) results.Party {
 	return results.Party{Subject: p.Subject.Name, Domain: p.Domain, Policy: string(p.Setting.Policy),
-		Certificate: string(p.Setting.Certificate), Container: p.Container}
+		KeepsDialback: p.KeepsDialback, Certificate: string(p.Setting.Certificate), Container: p.Container}
 }
 
 // logIn brings both clients up at once.

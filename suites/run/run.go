@@ -55,7 +55,8 @@ type Run struct {
 	servers map[string]*server
 	hosts   map[string]*host
 
-	logins chan struct{} // bounds logins under way
+	logins  chan struct{}  // bounds logins under way
+	leaving sync.WaitGroup // clients that log out
 
 	mu       sync.Mutex
 	meta     rundir.Meta
@@ -333,6 +334,7 @@ func (r *Run) Wait(ctx context.Context, id string) (results.Cell, error) {
 // Close ends the lab and writes what is known of the run.
 func (r *Run) Close(ctx context.Context) error {
 	var errs []error
+	r.leaving.Wait()
 	r.meta.Timing.CPU = r.cpu(ctx)
 	if r.lab != nil {
 		errs = append(errs, r.lab.Close())
