@@ -47,19 +47,30 @@ type verdict struct {
 	Apart bool `json:"apart,omitempty"`
 	// Attention: somebody should look at it.
 	Attention bool `json:"attention,omitempty"`
+	// Red: a rule was broken, see [results.Verdict.Red].
+	Red bool `json:"red,omitempty"`
 }
 
 // verdicts are the verdicts, the worst first.
 var verdicts = []verdict{
-	{results.Exposed, "‼\ufe0e", "A security failure: plaintext, a leaked secret, or an identity accepted that was not verified.", false, true},
-	{results.Fail, "✗", "Contradicts a MUST or the profile; the side to blame is named.", false, true},
-	{results.HarnessError, "H", "The world was not as declared, or the harness broke. Says nothing of the subjects.", false, true},
-	{results.NoInterop, "∅", "Nobody broke a rule, but what should have arrived did not.", false, true},
-	{results.Inconclusive, "?", "Neither proven.", false, true},
-	{results.Weaker, "≈", "Works, below what this pair could do or against a SHOULD.", false, false},
-	{results.Pass, "✓", "Every expected fact was seen, with its control, by two independent kinds of evidence.", false, false},
-	{results.NotSupported, "–", "The subject cannot be configured so, or lacks an optional feature and failed safe. Counted apart.", true, false},
-	{results.Skipped, "·", "Not run by choice. Counted apart.", true, false},
+	{Name: results.Exposed, Mark: "‼\ufe0e", Attention: true, Red: true,
+		Meaning: "A security failure: plaintext, a leaked secret, or an identity accepted that was not verified."},
+	{Name: results.Fail, Mark: "✗", Attention: true, Red: true,
+		Meaning: "Contradicts a MUST or the profile; the side to blame is named."},
+	{Name: results.HarnessError, Mark: "H", Attention: true,
+		Meaning: "The world was not as declared, or the harness broke. Says nothing of the subjects."},
+	{Name: results.NoInterop, Mark: "∅", Attention: true,
+		Meaning: "Nobody broke a rule, but what should have arrived did not."},
+	{Name: results.Inconclusive, Mark: "?", Attention: true,
+		Meaning: "Neither proven."},
+	{Name: results.Weaker, Mark: "≈",
+		Meaning: "Works, below what this pair could do or against a SHOULD."},
+	{Name: results.Pass, Mark: "✓",
+		Meaning: "Every expected fact was seen, with its control, by two independent kinds of evidence."},
+	{Name: results.NotSupported, Mark: "–", Apart: true,
+		Meaning: "The subject cannot be configured so, or lacks an optional feature and failed safe. Counted apart."},
+	{Name: results.Skipped, Mark: "·", Apart: true,
+		Meaning: "Not run by choice. Counted apart."},
 }
 
 // rank is the place of a verdict among the verdicts. What is not a verdict proves
@@ -128,6 +139,18 @@ func (s square) Worst() verdict {
 	return s.Apart[0].verdict
 }
 
+// AllKnown reports whether there are red cells and each of them is known.
+func (s square) AllKnown() bool {
+	red, known := 0, 0
+	for _, c := range s.Judged {
+		if c.Name.Red() {
+			red += c.Cells
+			known += c.Known
+		}
+	}
+	return red > 0 && red == known
+}
+
 // Empty reports whether the pair has no cells.
 func (s square) Empty() bool { return len(s.Judged)+len(s.Apart) == 0 }
 
@@ -136,7 +159,7 @@ type row struct {
 	Squares []square
 }
 
-// option is one box of a filter.
+// option is one box of a filter. The script knows its value by its index.
 type option struct {
 	Value string
 	Index int

@@ -45,7 +45,7 @@
 		const [from, to] = pairOf(c);
 		const entry = {
 			cell: c, rank: ranks.get(c.verdict) ?? undecided, from, to, family: s ? s.family : c.scenario, core: Boolean(s && s.core),
-			red: c.verdict === 'exposed' || c.verdict === 'fail', text: '',
+			text: '',
 		};
 		cellById.set(c.id, entry);
 		return entry;
@@ -62,7 +62,7 @@
 
 	// ---- state: all of it is in the fragment
 
-	const encode = s => encodeURIComponent(s).replace(/%(2F|3A|40)/g, decodeURIComponent);
+	const encode = s => encodeURIComponent(s.replace(/\p{Cs}/gu, '\ufffd')).replace(/%(2F|3A|40)/g, decodeURIComponent);
 	const decode = s => {
 		try { return decodeURIComponent(s); } catch { return s; }
 	};
@@ -93,7 +93,7 @@
 	const link = change => fragment({...state, ...change});
 	const go = (change, replace) => {
 		const to = link(change);
-		if (to !== location.hash) history[replace ? 'replaceState' : 'pushState'](null, '', to);
+		if (to !== (location.hash || '#')) history[replace ? 'replaceState' : 'pushState'](null, '', to);
 		state = read();
 		limit = firstRows;
 		render();
@@ -118,7 +118,7 @@
 			(!state.v.size || state.v.has(e.cell.verdict)) &&
 			(!state.f.size || state.f.has(e.family)) &&
 			(!state.s.size || state.s.has(e.from) || state.s.has(e.to)) &&
-			(!state.core || e.core) && (!state.red || e.red) &&
+			(!state.core || e.core) && (!state.red || verdictOf(e).red) &&
 			words.every(w => text(e).includes(w)));
 	};
 	const values = {v: box => box.value, f: box => data.families[box.value], s: box => data.names[box.value]};
@@ -151,9 +151,9 @@
 	};
 	const bar = counts => {
 		const node = svg('svg', {class: 'bar', viewBox: '0 0 100 1', preserveAspectRatio: 'none', 'aria-hidden': 'true'});
-		const all = counts.reduce((sum, [, n]) => sum + n, 0);
+		const all = counts.reduce((sum, c) => sum + c.n, 0);
 		let x = 0;
-		for (const [v, n] of counts) {
+		for (const {v, n} of counts) {
 			node.append(svg('rect', {class: 'v-' + v.name, x, width: 100 * n / all, height: 1}));
 			x += 100 * n / all;
 		}
@@ -170,16 +170,18 @@
 		const tallies = new Map();
 		for (const e of found) {
 			const key = JSON.stringify([e.from, e.to]);
-			if (!tallies.has(key)) tallies.set(key, data.verdicts.map(() => 0));
-			tallies.get(key)[e.rank]++;
+			if (!tallies.has(key)) tallies.set(key, data.verdicts.map(v => ({v, n: 0, known: 0})));
+			const count = tallies.get(key)[e.rank];
+			count.n++;
+			if (e.cell.known) count.known++;
 		}
 		for (const {td, a, pair, key} of squares) {
-			const tally = tallies.get(key);
-			const counts = tally ? data.verdicts.map((v, n) => [v, tally[n]]).filter(([, n]) => n > 0) : [];
-			const judged = counts.filter(([v]) => !v.apart), apart = counts.filter(([v]) => v.apart);
-			const worst = (judged[0] || apart[0] || [])[0];
+			const counts = (tallies.get(key) || []).filter(c => c.n > 0);
+			const judged = counts.filter(c => !c.v.apart), apart = counts.filter(c => c.v.apart);
+			const worst = (judged[0] || apart[0] || {}).v;
+			const red = judged.filter(c => c.v.red), allKnown = red.length > 0 && red.every(c => c.known === c.n);
 			a.setAttribute('href', link({pair, cell: null}));
-			td.className = 'square' + (worst ? ' worst-' + worst.name : '');
+			td.className = 'square' + (worst ? ' worst-' + worst.name : '') + (allKnown ? ' all-known' : '');
 			if (state.pair && JSON.stringify(state.pair) === key) a.setAttribute('aria-current', 'true');
 			else a.removeAttribute('aria-current');
 			a.replaceChildren();
@@ -189,10 +191,11 @@
 				continue;
 			}
 			append(a, [
-				h('span', {class: 'worst v-' + worst.name}, h('span', {class: 'vh'}, 'worst: '), mark(worst), ' ', worst.name),
+				h('span', {class: 'worst v-' + worst.name}, h('span', {class: 'vh'}, 'worst: '), mark(worst), ' ', worst.name, allKnown && ', known'),
 				judged.length > 0 && bar(judged),
-				h('span', {class: 'nums'}, judged.map(([v, n]) => [h('span', {class: 'num v-' + v.name}, mark(v), n, h('span', {class: 'vh'}, ` ${v.name}, `)), ' '])),
-				apart.map(([v, n]) => h('span', {class: 'apart'}, `${n} ${v.name}`)),
+				h('span', {class: 'nums'}, judged.map(c => [h('span', {class: 'num v-' + c.v.name}, mark(c.v), c.n,
+					c.known > 0 && [' ', h('span', {class: 'quiet'}, `(${c.known} known)`)], h('span', {class: 'vh'}, ` ${c.v.name}, `)), ' '])),
+				apart.map(c => h('span', {class: 'apart'}, `${c.n} ${c.v.name}`)),
 			]);
 		}
 	};
