@@ -309,7 +309,7 @@ func testFilters(t *testing.T, b context.Context) {
 			t.Fatalf("%d cells of %d: the test has no meaning", want, len(m.Cells))
 		}
 		p.is("#shown", fmt.Sprintf("%d of %d cells shown", want, len(m.Cells)))
-		if got := len(p.text("#list tbody td:first-child")); got != min(want, 100) {
+		if got := len(p.text("#list tbody td:first-child")); got != min(want, 60) {
 			t.Errorf("%d rows are listed of %d cells", got, want)
 		}
 		// The table counts the same cells.
@@ -491,12 +491,12 @@ func testLarge(t *testing.T, b context.Context) {
 	passes := countCells(m, func(c *results.Cell) bool { return c.Verdict == results.Pass })
 	p.is("#shown", fmt.Sprintf("%d of 3038 cells shown", passes))
 	rows := func() int { return len(p.text("#list tbody td:first-child")) }
-	if n := rows(); n != 100 {
+	if n := rows(); n != 60 {
 		t.Errorf("%d rows before more are asked for", n)
 	}
-	p.is("#list .more", fmt.Sprintf("Show 200 more of %d", passes-100))
+	p.is("#list .more", fmt.Sprintf("Show 200 more of %d", passes-60))
 	p.do(chromedp.Click(chromedp.CSS("#list .more")))
-	if n := rows(); n != 300 {
+	if n := rows(); n != 260 {
 		t.Errorf("%d rows after more were asked for", n)
 	}
 	took := eval[float64](p, `(() => {

@@ -3,7 +3,7 @@
 	const byId = id => document.getElementById(id);
 	const data = JSON.parse(byId('data').textContent);
 	const cells = data.matrix.cells || [];
-	const firstRows = 100, moreRows = 200;
+	const firstRows = 60, moreRows = 200;
 
 	// What servers said is shown as text nodes only, on one line, with what would
 	// hide or reorder it made visible.
