@@ -142,11 +142,11 @@ func (t *Terminal) cell(c *results.Cell) string {
 	if c.Known != nil {
 		paint, label = dim, label+" (known)"
 	}
-	blame := ""
+	why := clean(c.Why)
 	if c.Blame != results.NoBlame {
-		blame = "  blames " + clean(string(c.Blame))
+		why = "blames " + clean(string(c.Blame)) + ": " + why
 	}
-	return t.paint(paint, m.mark+" "+label) + "  " + clean(c.ID) + blame + "\n    " + t.paint(dim, clean(c.Why)) + "\n"
+	return t.paint(paint, m.mark+" "+label) + "  " + clean(c.ID) + "\n    " + t.paint(dim, why) + "\n"
 }
 
 // print writes whole lines above the live line.
