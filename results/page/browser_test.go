@@ -189,7 +189,19 @@ func (p *tab) tabTo(selector string) {
 // back goes back, and waits until the page has followed.
 func (p *tab) back() {
 	p.Helper()
-	eval[bool](p, `new Promise(done => { addEventListener('popstate', () => setTimeout(() => done(true)), {once: true}); history.back(); })`)
+	p.moves(`history.back()`)
+}
+
+// paste changes the fragment as if another were pasted.
+func (p *tab) paste(fragment string) {
+	p.Helper()
+	p.moves(fmt.Sprintf(`location.hash = %q`, fragment))
+}
+
+// moves waits until the page has followed where a statement moves it.
+func (p *tab) moves(statement string) {
+	p.Helper()
+	eval[bool](p, `new Promise(done => { addEventListener('popstate', () => setTimeout(() => done(true)), {once: true}); `+statement+`; })`)
 }
 
 func countCells(m *results.Matrix, want func(*results.Cell) bool) int {
@@ -281,16 +293,16 @@ func testFragment(t *testing.T, b context.Context) {
 	p.is("a[aria-current]")
 
 	// A link that is pasted into the same tab.
-	eval[bool](p, `new Promise(done => { addEventListener('popstate', () => setTimeout(() => done(true)), {once: true}); location.hash = '#red=1'; })`)
+	p.paste("#red=1")
 	p.is("#shown", fmt.Sprintf("%d of 180 cells shown", countCells(m, func(c *results.Cell) bool { return c.Verdict.Red() })))
 
 	for _, odd := range []string{"#%", "#v=%ff%fe", "#pair=a", "#cell=", "#=&&=x&cell", "#s=nobody", "#cell=__proto__", "#pair=,&v=,", "#matrix"} {
-		p := open(t, b, m, odd)
+		p.paste(odd)
 		if got := p.text("#list-title"); len(got) != 1 || got[0] == "" {
 			t.Errorf("%s: the list is headed %q", odd, got)
 		}
 	}
-	p = open(t, b, m, "#cell=s2s/none:a:b")
+	p.paste("#cell=s2s/none:a:b")
 	p.is("#evidence-title", "No such cell")
 }
 
@@ -393,6 +405,7 @@ func testEvidence(t *testing.T, b context.Context) {
 			t.Errorf("no link to %s among %q", want, links)
 		}
 	}
+	p.is("#evidence .files a", "observation.json", "transcript.txt", "cell.pcapng", "log/dns.txt")
 	p.do(chromedp.Click(chromedp.CSS("#evidence .command button")))
 	if got := p.copied(); got != c.Reproduce {
 		t.Errorf("copied %q, want %q", got, c.Reproduce)
@@ -562,8 +575,9 @@ func testContrast(t *testing.T, b context.Context) {
 func testNarrow(t *testing.T, b context.Context) {
 	m := day(7, 20)
 	for _, fragment := range []string{"", "#pair=prosody@13,prosody@13", "#cell=" + m.Cells[0].ID} {
+		p := open(t, b, m, fragment)
 		for _, width := range []int64{320, 400, 768, 1280} {
-			p := open(t, b, m, fragment, chromedp.EmulateViewport(width, 800))
+			p.do(chromedp.EmulateViewport(width, 800))
 			if got := eval[int64](p, `document.documentElement.scrollWidth`); got > width {
 				t.Errorf("%s: %d wide in a window of %d", fragment, got, width)
 			}

@@ -302,11 +302,17 @@
 		const name = c.document + (c.section ? ' § ' + c.section : ''), address = standard(c);
 		return h('li', null, address ? away(address, name) : bdi(name), ' ', h('span', {class: 'level'}, c.level));
 	}));
-	// An artefact is a file below the folder of this page, or it is not linked to.
-	const artefact = path => {
-		const parts = String(path).split('/');
-		if (parts.some(p => p === '' || p === '.' || p === '..' || /[\\\u0000]/.test(p))) return bdi(path);
-		return h('a', {href: './' + parts.map(encodeURIComponent).join('/')}, bdi(parts[parts.length - 1]));
+	// An artefact is a file below the folder of this page, or it is not linked to. It
+	// is called by what tells it from the others.
+	const artefacts = paths => {
+		const split = paths.map(path => String(path).split('/'));
+		let shared = 0;
+		while (split.every(parts => shared < parts.length - 1 && parts[shared] === split[0][shared])) shared++;
+		return h('ul', {class: 'files'}, split.map((parts, n) => {
+			const name = bdi(parts.slice(shared).join('/'));
+			const outside = parts.some(p => p === '' || p === '.' || p === '..' || /[\\\u0000]/.test(p));
+			return h('li', null, outside ? bdi(paths[n]) : h('a', {href: './' + parts.map(encodeURIComponent).join('/')}, name));
+		}));
 	};
 	const rows = (...items) => h('dl', {class: 'rows'}, items.filter(Boolean).map(([name, ...value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
 	const section = (title, ...content) => [h('h3', null, title), content];
@@ -423,7 +429,7 @@
 				['Took', `${(c.seconds || 0).toFixed(2)} s`])),
 			c.control && c.control.length > 0 && section('Rests on', h('ul', null, c.control.map(control))),
 			c.reproduce && section('Reproduce', command(c.reproduce)),
-			c.artefacts && c.artefacts.length > 0 && section('Files', h('ul', {class: 'files'}, c.artefacts.map(a => h('li', null, artefact(a))))),
+			c.artefacts && c.artefacts.length > 0 && section('Files', artefacts(c.artefacts)),
 			section('Cell', h('p', {class: 'id'}, c.id)),
 		]);
 		panel.scrollTop = 0;

@@ -76,7 +76,7 @@ func day(subjects, each int) *results.Matrix {
 					},
 					Expected: "best: delivered both ways with pkix; allowed: dialback", Witnesses: []string{"clients", "wire", "log:initiator"},
 					Control: []string{m.Scenarios[0].ID + ":" + from + ":" + to}, Reproduce: "make interop CELL='" + id + "'", Seconds: 0.42,
-					Artefacts: []string{"cells/" + s.ID + "/observation.json", "cells/" + s.ID + "/transcript.txt", "cells/" + s.ID + "/cell.pcapng", "cells/" + s.ID + "/dns.log"},
+					Artefacts: []string{"cells/" + s.ID + "/observation.json", "cells/" + s.ID + "/transcript.txt", "cells/" + s.ID + "/cell.pcapng", "cells/" + s.ID + "/log/dns.txt"},
 				}
 				switch v {
 				case results.Exposed, results.Fail:
