@@ -440,8 +440,12 @@ func testLinks(t *testing.T, b context.Context) {
 func testHostile(t *testing.T, b context.Context) {
 	m := spiteful()
 	for _, c := range m.Cells {
-		for _, fragment := range []string{"", "#cell=" + url.QueryEscape(c.ID), "#q=" + url.PathEscape(hostile), "#v=" + url.PathEscape(hostile) + "&cell=" + url.PathEscape("odd")} {
-			p := open(t, b, m, strings.ReplaceAll(fragment, "+", "%20"))
+		id := strings.ToValidUTF8(c.ID, "\ufffd")
+		for _, fragment := range []string{"", "#cell=" + url.PathEscape(id), "#q=" + url.PathEscape(hostile), "#v=" + url.PathEscape(hostile) + "&cell=" + url.PathEscape("odd")} {
+			p := open(t, b, m, fragment)
+			if strings.HasPrefix(fragment, "#cell=") && !strings.Contains(p.text("#evidence-title")[0], "<script>") {
+				t.Errorf("%s: no evidence of the cell", fragment)
+			}
 			if n := eval[int](p, `document.querySelectorAll('img, iframe, [onload], [onerror], script:not([id=data])').length`); n != 1 {
 				t.Errorf("%s: %d elements that are not ours", fragment, n-1)
 			}
