@@ -17,6 +17,10 @@ type Observation struct {
 	// "deadline".
 	Ended string `json:"ended"`
 
+	// Logins lists the attempts of a client to log in that its server failed. What
+	// a server does to its users is not the question here, so a client tries again;
+	// that it had to is not hidden.
+	Logins []string `json:"logins,omitempty"`
 	// Messages is the stimulus, one entry a message, with what became of it at the
 	// clients: the first kind of evidence.
 	Messages []Message `json:"messages"`

@@ -46,7 +46,8 @@ type Cell struct {
 type Party struct {
 	Subject servers.Subject
 	Setting servers.Setting
-	// Domain is this cell's own: no other cell uses it.
+	// Domain is the virtual host that plays this side. Cells share virtual hosts,
+	// but never with the same container on the other side: see [NewPlan].
 	Domain string
 	// Account is the client's on this side. Its name carries a token of its own, so
 	// that a localpart on the wire is recognised as this cell's.
@@ -92,8 +93,10 @@ type Container struct {
 type Host struct {
 	Domain  string
 	Setting servers.Setting
-	// Account is the one that the cell's client logs in with.
-	Account servers.Account
+	// Accounts are those of the cells that use the host, one each.
+	Accounts []servers.Account
+	// peers are the containers on the other side of those cells.
+	peers map[string]bool
 }
 
 // Plan is what a run will do: pure, and the same for the same seed.
@@ -113,6 +116,11 @@ const TLD = "lab"
 // included, and the containers that they need. A subject has its own containers
 // for the two roles, so that a self-pair is two instances like any other pair;
 // their number grows with subjects and policies, never with pairs or cells.
+//
+// What isolates a cell is its pair of domains. A virtual host is used by many
+// cells, but by one only for each container on the other side. So whatever a
+// container does about a domain of the other side (connects to it, asks the DNS
+// for it, logs a line about it) belongs to exactly one cell.
 func NewPlan(subjects []servers.Subject, o Options) (*Plan, error) {
 	p := &Plan{Seed: o.Seed, Subjects: subjects}
 	var cells []*Cell
@@ -300,7 +308,7 @@ func choose(all []*Cell, want func(*Cell) bool) []*Cell {
 }
 
 // order shuffles by the seed, first controls before all and last controls after
-// all, and then names the domains.
+// all.
 func order(cells []*Cell, seed int64) []*Cell {
 	slices.SortFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.ID, b.ID) })
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x7e57da1))
@@ -315,12 +323,7 @@ func order(cells []*Cell, seed int64) []*Cell {
 		return 1
 	}
 	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(phase(a), phase(b)) })
-	for n, c := range cells {
-		if c.Unsupported != "" {
-			continue
-		}
-		c.Initiator.Domain = fmt.Sprintf("a%d.%s", n, TLD)
-		c.Receiver.Domain = fmt.Sprintf("b%d.%s", n, TLD)
+	for _, c := range cells {
 		c.Initiator.Account = account(rng, "alice")
 		c.Receiver.Account = account(rng, "bob")
 	}
@@ -331,28 +334,49 @@ func account(rng *rand.Rand, name string) servers.Account {
 	return servers.Account{User: fmt.Sprintf("%s%08x", name, rng.Uint32()), Password: fmt.Sprintf("pw%016x", rng.Uint64())}
 }
 
-// place gathers the virtual hosts of each container.
+// place gives each side of each cell a virtual host in its container: one with
+// the right setting that has not met the other side's container yet, or a new
+// one.
 func (p *Plan) place() {
 	byName := map[string]*Container{}
+	named := map[string]int{}
 	for _, c := range p.Cells {
 		if c.Unsupported != "" {
 			continue
 		}
-		for _, side := range []*Party{&c.Initiator, &c.Receiver} {
+		for letter, sides := range [...][2]*Party{{&c.Initiator, &c.Receiver}, {&c.Receiver, &c.Initiator}} {
+			side, other := sides[0], sides[1]
 			k, ok := byName[side.Container]
 			if !ok {
-				place, _ := side.Subject.Driver.Place(side.Setting)
+				place, _ := side.Subject.Driver.Place(side.Setting) // which newCell has asked for
 				k = &Container{Name: side.Container, Subject: side.Subject, Place: place}
 				byName[side.Container] = k
 				p.Containers = append(p.Containers, k)
 			}
-			k.Hosts = append(k.Hosts, Host{Domain: side.Domain, Setting: side.Setting, Account: side.Account})
+			h := k.host(side.Setting, other.Container)
+			if h.Domain == "" {
+				prefix := "ab"[letter : letter+1]
+				named[prefix]++
+				h.Domain = fmt.Sprintf("%s%d.%s", prefix, named[prefix], TLD)
+			}
+			h.Accounts = append(h.Accounts, side.Account)
+			side.Domain = h.Domain
 		}
 	}
 	slices.SortFunc(p.Containers, func(a, b *Container) int { return cmp.Compare(a.Name, b.Name) })
-	for _, k := range p.Containers {
-		slices.SortFunc(k.Hosts, func(a, b Host) int { return cmp.Compare(a.Domain, b.Domain) })
+}
+
+// host finds or adds a virtual host for a cell whose other side is in the
+// container peer.
+func (k *Container) host(s servers.Setting, peer string) *Host {
+	for i := range k.Hosts {
+		if h := &k.Hosts[i]; h.Setting == s && !h.peers[peer] {
+			h.peers[peer] = true
+			return h
+		}
 	}
+	k.Hosts = append(k.Hosts, Host{Setting: s, peers: map[string]bool{peer: true}})
+	return &k.Hosts[len(k.Hosts)-1]
 }
 
 // Lookup finds a planned cell by id.

@@ -65,11 +65,11 @@ func TestPlanIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestPlanIsolates: no two cells share a domain, and every domain is served by
-// exactly the container that its cell names.
+// TestPlanIsolates: no two cells share a domain and the container on its other
+// side, and every domain is served by exactly the container that its cell names.
 func TestPlanIsolates(t *testing.T) {
 	p := mustPlan(t, 3, Options{Full: true})
-	seen := map[string]string{}
+	seen, pairs := map[string]string{}, map[string]string{}
 	for _, c := range p.Cells {
 		if c.Unsupported != "" {
 			if c.Initiator.Domain != "" {
@@ -77,19 +77,24 @@ func TestPlanIsolates(t *testing.T) {
 			}
 			continue
 		}
-		for _, side := range []Party{c.Initiator, c.Receiver} {
-			if other, ok := seen[side.Domain]; ok {
-				t.Fatalf("%s and %s share %s", other, c.ID, side.Domain)
+		for _, sides := range [][2]Party{{c.Initiator, c.Receiver}, {c.Receiver, c.Initiator}} {
+			pair := sides[0].Domain + " met by " + sides[1].Container
+			if other, ok := pairs[pair]; ok {
+				t.Fatalf("%s and %s share %s", other, c.ID, pair)
 			}
-			seen[side.Domain] = c.ID
+			pairs[pair] = c.ID
+			if container, ok := seen[sides[0].Domain]; ok && container != sides[0].Container {
+				t.Fatalf("%s is served by %s and %s", sides[0].Domain, container, sides[0].Container)
+			}
+			seen[sides[0].Domain] = sides[0].Container
 		}
 	}
 	hosts := 0
 	for _, k := range p.Containers {
 		for _, h := range k.Hosts {
 			hosts++
-			if _, ok := seen[h.Domain]; !ok {
-				t.Errorf("%s serves %s, which is no cell's", k.Name, h.Domain)
+			if seen[h.Domain] != k.Name {
+				t.Errorf("%s serves %s, whose cells name %q", k.Name, h.Domain, seen[h.Domain])
 			}
 			if place, _ := k.Subject.Driver.Place(h.Setting); place != k.Place {
 				t.Errorf("%s serves %s, whose place is %v, not %v", k.Name, h.Domain, place, k.Place)
@@ -98,6 +103,9 @@ func TestPlanIsolates(t *testing.T) {
 	}
 	if hosts != len(seen) {
 		t.Errorf("%d hosts for %d domains", hosts, len(seen))
+	}
+	if hosts > len(p.Cells) {
+		t.Errorf("%d hosts for %d cells: they are not shared", hosts, len(p.Cells))
 	}
 }
 

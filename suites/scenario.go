@@ -55,7 +55,7 @@ type World struct {
 
 // Stimulus is what the clients on both sides do.
 type Stimulus struct {
-	// Kind is message or iq (a query to the other server itself).
+	// Kind is message, or iq: a query (XEP-0199) that the other client answers.
 	Kind string
 	// Count is the number of stanzas a direction.
 	Count int
@@ -73,7 +73,7 @@ var (
 	TwentyEachWay = Stimulus{Kind: "message", Count: 20}
 	// TenMessages: alice sends ten messages, each of which bob answers.
 	TenMessages = Stimulus{Kind: "message", Count: 10, Reply: true}
-	// QueryEachWay: alice and bob each query the other's server.
+	// QueryEachWay: alice and bob each query the other.
 	QueryEachWay = Stimulus{Kind: "iq", Count: 1}
 )
 

@@ -35,9 +35,13 @@ func (driver) Place(s servers.Setting) (servers.Place, error) {
 	if err := s.Validate(); err != nil {
 		return servers.Place{}, err
 	}
-	if s.Certificate == servers.Other {
+	switch s.Certificate {
+	case servers.Other:
 		return servers.Place{}, &servers.Unsupported{Setting: s,
 			Reason: "ejabberd picks the certificate of a host by the names in it, so a host cannot be given one for another name"}
+	case servers.NoChain:
+		return servers.Place{}, &servers.Unsupported{Setting: s,
+			Reason: "ejabberd completes the chain of a host with an intermediate that it knows from its other hosts"}
 	}
 	return servers.Place{}, nil
 }

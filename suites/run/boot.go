@@ -157,7 +157,7 @@ func (r *Run) startOne(ctx context.Context, s *server, img engine.Image) error {
 	for _, ph := range s.plan.Hosts {
 		h := r.hosts[ph.Domain]
 		dep.Hosts = append(dep.Hosts, servers.Host{Domain: ph.Domain, Setting: ph.Setting,
-			Chain: h.cert.PEM(), Key: h.cert.KeyPEM(), Accounts: []servers.Account{ph.Account}})
+			Chain: h.cert.PEM(), Key: h.cert.KeyPEM(), Accounts: ph.Accounts})
 	}
 	files, err := input(dep)
 	if err != nil {

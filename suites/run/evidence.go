@@ -3,6 +3,8 @@ package run
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -81,19 +83,18 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	obs := st.obs
 	started := obs.Started
 	i, rcv := st.sides[0].host, st.sides[1].host
-	domains := []string{i.Host.Domain, rcv.Host.Domain}
 
 	recs, lines, streams := r.streams(ctx, st)
 	obs.Streams = streams
 	for _, s := range streams {
-		obs.Preflight = append(obs.Preflight, undeclared(s, obs)...)
+		obs.Preflight = append(obs.Preflight, r.undeclared(s, st)...)
 	}
-	for _, h := range []*host{i, rcv} {
+	for _, s := range st.sides {
 		// Nothing that comes later belongs to the cell: end its connections.
-		_ = h.domain.Tap.Close()
+		_ = s.host.domain.Tap(s.peer.server.addr).Close()
 	}
 
-	queries := r.queries(domains)
+	queries := r.queries(st)
 	for _, q := range queries {
 		obs.Queries = append(obs.Queries, results.Query{At: q.Time.Sub(started).Seconds(), Party: r.partyAt(q.Source.Addr(), i, rcv),
 			Name: q.Name, Type: q.Type.String(), DO: q.DO, Rcode: dns.RcodeToString[q.Rcode], Answer: q.Answers})
@@ -101,14 +102,10 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 
 	files := map[string][]byte{"dns.txt": queryText(queries, started)}
 	for _, s := range st.sides {
-		peer := rcv
-		if s.host == rcv {
-			peer = i
-		}
-		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), domains...)
+		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), s.peer.Host.Domain, s.user.User)
 		files[s.role+".log"] = logText(log, started)
 		files[s.role+".crt"] = s.host.cert.PEM()
-		obs.Facts = append(obs.Facts, facts(log, s.role, started, s.host.Host.Domain, peer.Host.Domain)...)
+		obs.Facts = append(obs.Facts, facts(log, s.role, started, s.host.Host.Domain, s.peer.Host.Domain)...)
 	}
 	slices.SortStableFunc(obs.Facts, func(a, b results.LogFact) int { return int(1e6 * (a.At - b.At)) })
 
@@ -135,7 +132,7 @@ func (r *Run) streams(ctx context.Context, st *stimulus) ([]tap.Recording, [][]t
 		tokens = append(tokens, m.Canary)
 	}
 	for _, s := range st.sides {
-		tokens = append(tokens, s.resource, s.host.Account.User)
+		tokens = append(tokens, s.resource, s.user.User)
 	}
 	slices.Sort(tokens)
 	tokens = slices.Compact(tokens)
@@ -144,12 +141,12 @@ func (r *Run) streams(ctx context.Context, st *stimulus) ([]tap.Recording, [][]t
 	var lines [][]transcript.Line
 	streams := []results.Stream{}
 	for _, s := range st.sides {
-		for _, rec := range s.host.domain.Recordings() {
+		for _, rec := range s.host.domain.Tap(s.peer.server.addr).Recordings() {
 			rec.ID = len(recs) + 1
 			reading := transcript.Analyze(ctx, rec, r.lab.Keys, transcript.Options{Start: st.obs.Started, Canaries: tokens})
 			stream := reading.Stream
 			stream.ReceivingParty = s.role
-			stream.InitiatingParty = r.partyAt(rec.Source.Addr(), st.sides[0].host, st.sides[1].host)
+			stream.InitiatingParty = s.peerRole()
 			recs, lines, streams = append(recs, rec), append(lines, reading.Lines), append(streams, stream)
 		}
 	}
@@ -167,9 +164,9 @@ func (r *Run) partyAt(addr netip.Addr, initiator, receiver *host) string {
 	return ""
 }
 
-// undeclared holds the certificates that the servers presented to each other
-// against those they were given.
-func undeclared(s results.Stream, obs *results.Observation) []string {
+// undeclared holds the chains that the servers presented to each other against
+// those they were given. A server may add the root, which changes nothing.
+func (r *Run) undeclared(s results.Stream, st *stimulus) []string {
 	if s.TLS == nil {
 		return nil
 	}
@@ -178,29 +175,48 @@ func undeclared(s results.Stream, obs *results.Observation) []string {
 		if len(chain) == 0 {
 			continue
 		}
-		party, name := obs.Initiator, s.InitiatingParty
+		name := s.InitiatingParty
 		if d == results.Receiving {
 			name = s.ReceivingParty
 		}
-		if name == "receiver" {
-			party = obs.Receiver
+		presenter := st.sides[0]
+		if name == presenter.peerRole() {
+			presenter = st.sides[1]
 		}
-		if name != "" && chain[0] != party.Fingerprint {
-			out = append(out, fmt.Sprintf("the %s presented another certificate than the one it was given for %s", name, party.Domain))
+		if want := r.chain(presenter.host); !slices.Equal(chain, want) && !slices.Equal(chain, append(want, fingerprint(r.lab.CA.Root().Raw))) {
+			out = append(out, fmt.Sprintf("the %s was given a chain of %d certificates for %s and presented another, of %d",
+				name, len(want), presenter.host.Host.Domain, len(chain)))
 		}
 	}
 	return out
 }
 
-// queries are the DNS queries about both domains.
-func (r *Run) queries(domains []string) []zone.Query {
+func (r *Run) chain(h *host) []string {
+	var out []string
+	for _, der := range h.cert.Chain() {
+		out = append(out, fingerprint(der))
+	}
+	return out
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// peerRole names the other side.
+func (s *side) peerRole() string {
+	if s.role == "initiator" {
+		return "receiver"
+	}
+	return "initiator"
+}
+
+// queries are what each side asked the DNS about the other's domain.
+func (r *Run) queries(st *stimulus) []zone.Query {
 	var out []zone.Query
-	for _, d := range domains {
-		for _, q := range r.lab.DNS.Log().Queries(zone.Filter{Under: d}) {
-			if q.Source.Addr() != r.lab.Resolver { // the preflight's own
-				out = append(out, q)
-			}
-		}
+	for _, s := range st.sides {
+		out = append(out, r.lab.DNS.Log().Queries(zone.Filter{Under: s.peer.Host.Domain, Source: s.host.server.addr})...)
 	}
 	slices.SortStableFunc(out, func(a, b zone.Query) int { return a.Time.Compare(b.Time) })
 	return out

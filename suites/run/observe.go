@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,7 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/servers"
 	"github.com/xmpp-testday/testday/suites"
 )
 
@@ -25,9 +27,14 @@ const (
 	// deadline is how long a cell may wait for a stanza or an error to come back.
 	// Reaching it is itself an observation: neither came.
 	deadline = 30 * time.Second
+	// silence is how long nothing must cross between a cell's servers for it to
+	// count as waiting.
+	silence = 700 * time.Millisecond
 	// loginTimeout bounds logging in: that the subject's client port works was
 	// seen before the cell began.
 	loginTimeout = 20 * time.Second
+	// maxLogins is how often a client tries to log in.
+	maxLogins = 3
 )
 
 // side is one client of a cell while it runs.
@@ -35,6 +42,8 @@ type side struct {
 	role   string // initiator or receiver
 	name   string // direction of what it sends: there or back
 	host   *host
+	peer   *host
+	user   servers.Account
 	client *client.Client
 	// resource is a token: a query carries no other.
 	resource string
@@ -67,13 +76,16 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	}
 	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, byID: map[string]int{}, order: map[string]int{},
 		answers: make(chan answer, 2*c.Scenario.Stimulus.Count)}
-	st.sides[0] = &side{role: "initiator", name: "there", host: r.hosts[c.Initiator.Domain]}
-	st.sides[1] = &side{role: "receiver", name: "back", host: r.hosts[c.Receiver.Domain]}
+	i, rcv := r.hosts[c.Initiator.Domain], r.hosts[c.Receiver.Domain]
+	st.sides[0] = &side{role: "initiator", name: "there", host: i, peer: rcv, user: c.Initiator.Account}
+	st.sides[1] = &side{role: "receiver", name: "back", host: rcv, peer: i, user: c.Receiver.Account}
 	for i, p := range []*results.Party{&obs.Initiator, &obs.Receiver} {
 		h := st.sides[i].host
 		p.Fingerprint, p.Tap = h.cert.Fingerprint(), h.domain.Addr.String()
 	}
-	if problems := r.preflight(ctx, st.sides[0].host, st.sides[1].host); len(problems) > 0 {
+	release := r.occupy(ctx, st)
+	defer release()
+	if problems := r.preflight(ctx, i, rcv); len(problems) > 0 {
 		obs.Preflight = problems
 	} else if err := r.logIn(ctx, st); err != nil {
 		obs.Broken = err.Error()
@@ -101,29 +113,76 @@ func party(p suites.Party) results.Party {
 		KeepsDialback: p.KeepsDialback, Certificate: string(p.Setting.Certificate), Container: p.Container}
 }
 
+// occupy takes one of the places for cells that use the processor, and gives it
+// back when the cell ends or its taps have been silent for a moment: then it
+// waits for some server's timeout, and others can go on meanwhile. Without the
+// bound all cells would be slow at once, and servers' timeouts would strike.
+func (r *Run) occupy(ctx context.Context, st *stimulus) (release func()) {
+	select {
+	case r.active <- struct{}{}:
+	case <-ctx.Done():
+		return func() {}
+	}
+	done := make(chan struct{})
+	release = sync.OnceFunc(func() { close(done) })
+	there := st.sides[1].host.domain.Tap(st.sides[0].host.server.addr)
+	back := st.sides[0].host.domain.Tap(st.sides[1].host.server.addr)
+	go func() {
+		defer func() { <-r.active }()
+		timer := time.NewTimer(silence)
+		defer timer.Stop()
+		for {
+			select {
+			case <-there.Changed():
+			case <-back.Changed():
+			case <-timer.C:
+				return
+			case <-done:
+				return
+			}
+			timer.Reset(silence)
+		}
+	}()
+	return release
+}
+
 // logIn brings both clients up at once.
 func (r *Run) logIn(ctx context.Context, st *stimulus) error {
-	r.logins <- struct{}{}
-	defer func() { <-r.logins }()
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
 	for _, s := range st.sides {
 		g.Go(func() error {
-			h := s.host
-			s.resource = token()
-			var err error
-			s.client, err = client.Login(ctx,
-				func(ctx context.Context) (net.Conn, error) {
-					return r.lab.Dial(ctx, netip.AddrPortFrom(h.server.addr, lab.PortClient))
-				},
-				xmpp.JID{Local: h.Account.User, Domain: h.Domain}, h.Account.Password,
-				client.WithResource(s.resource),
-				client.WithVerifyPeer(func(cs tls.ConnectionState) error { return declared(cs, h) }))
-			return err
+			for attempt := 1; ; attempt++ {
+				err := r.logInOne(ctx, s)
+				if err == nil || attempt == maxLogins || ctx.Err() != nil {
+					return err
+				}
+				mu.Lock()
+				st.obs.Logins = append(st.obs.Logins, visible(err.Error()))
+				mu.Unlock()
+			}
 		})
 	}
 	return g.Wait()
+}
+
+func (r *Run) logInOne(ctx context.Context, s *side) error {
+	h := s.host
+	s.resource = token()
+	c, err := client.Login(ctx,
+		func(ctx context.Context) (net.Conn, error) {
+			return r.lab.Dial(ctx, netip.AddrPortFrom(h.server.addr, lab.PortClient))
+		},
+		xmpp.JID{Local: s.user.User, Domain: h.Host.Domain}, s.user.Password,
+		client.WithResource(s.resource),
+		client.WithVerifyPeer(func(cs tls.ConnectionState) error { return declared(cs, h) }))
+	if err != nil {
+		return err
+	}
+	s.client = c
+	return nil
 }
 
 // declared holds the certificate that a server shows its users against the one
@@ -176,10 +235,10 @@ func (st *stimulus) send(ctx context.Context, from int) {
 	m := results.Message{Direction: s.name, From: s.client.JID().String(), Sent: st.now()}
 	n := len(st.obs.Messages)
 	if st.plan.Kind == "iq" {
-		m.To, m.Canary = peer.host.Domain, s.resource
+		m.To, m.Canary = peer.client.JID().String(), s.resource
 		st.obs.Messages = append(st.obs.Messages, m)
 		go func() {
-			_, err := s.client.Query(ctx, m.To, xmpp.New("http://jabber.org/protocol/disco#info", "query"))
+			_, err := s.client.Query(ctx, m.To, xmpp.New(xmpp.NSPing, "ping"))
 			st.answers <- answer{n, err}
 		}()
 		return

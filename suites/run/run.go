@@ -55,7 +55,7 @@ type Run struct {
 	servers map[string]*server
 	hosts   map[string]*host
 
-	logins  chan struct{}  // bounds logins under way
+	active  chan struct{}  // bounds cells that do more than wait
 	leaving sync.WaitGroup // clients that log out
 
 	mu       sync.Mutex
@@ -86,7 +86,7 @@ func New(plan *suites.Plan, config Config) *Run {
 		config.Report = func(Event) {}
 	}
 	r := &Run{plan: plan, config: config, servers: map[string]*server{}, hosts: map[string]*host{},
-		logins: make(chan struct{}, 4*runtime.NumCPU()), cells: map[string]*cellState{}, controls: map[string]judge.Control{}}
+		active: make(chan struct{}, 4*runtime.NumCPU()), cells: map[string]*cellState{}, controls: map[string]judge.Control{}}
 	r.meta.Run = results.Run{ID: config.ID, Started: time.Now().UTC().Truncate(time.Millisecond), Seed: plan.Seed,
 		Profile: suites.Profile, Cores: runtime.NumCPU(), Harness: config.Harness}
 	for _, c := range plan.Cells {

@@ -143,7 +143,7 @@ func keep(ctx context.Context, out io.Writer) (err error) {
 				fmt.Fprintf(w, "    ... and %d more\t\t(make plan lists them)\n", len(s.Hosts)-n)
 				break
 			}
-			fmt.Fprintf(w, "    %s@%s\tpassword %s\t%s with certificate %s\n", h.Account.User, h.Domain, h.Account.Password, h.Setting.Policy, h.Setting.Certificate)
+			fmt.Fprintf(w, "    %s@%s\tpassword %s\t%s with certificate %s\n", h.Accounts[0].User, h.Domain, h.Accounts[0].Password, h.Setting.Policy, h.Setting.Certificate)
 		}
 	}
 	if err := w.Flush(); err != nil {
