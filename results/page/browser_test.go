@@ -439,9 +439,10 @@ func testLinks(t *testing.T, b context.Context) {
 
 func testHostile(t *testing.T, b context.Context) {
 	m := spiteful()
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	for _, c := range m.Cells {
 		id := strings.ToValidUTF8(c.ID, "\ufffd")
-		for _, fragment := range []string{"", "#cell=" + url.PathEscape(id), "#q=" + url.PathEscape(hostile), "#v=" + url.PathEscape(hostile) + "&cell=" + url.PathEscape("odd")} {
+		for _, fragment := range []string{"", "#cell=" + escape(id), "#q=" + escape(hostile), "#v=" + escape(hostile) + "&cell=odd"} {
 			p := open(t, b, m, fragment)
 			if strings.HasPrefix(fragment, "#cell=") && !strings.Contains(p.text("#evidence-title")[0], "<script>") {
 				t.Errorf("%s: no evidence of the cell", fragment)
