@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,37 +147,45 @@ func (r *Run) Boot(ctx context.Context) error {
 // Lab is the running lab, for exploring. It is nil before [Run.Boot].
 func (r *Run) Lab() *lab.Lab { return r.lab }
 
-// Observe runs every cell of the plan: first controls, then all else, then last
-// controls. It returns when the last has its verdict, or when ctx ends.
+// Observe runs every cell of the plan: first controls, then all else, and each
+// last control when all that rests on it has ended. It returns when every verdict
+// is final, or when ctx ends.
 func (r *Run) Observe(ctx context.Context) error {
 	began := time.Now()
-	for _, cells := range phases(r.plan.Cells) {
-		if err := r.phase(ctx, cells); err != nil {
-			r.fail(err)
-			return err
-		}
+	first, rest, last := phases(r.plan.Cells)
+	err := r.phase(ctx, first, nil)
+	if err == nil {
+		err = r.phase(ctx, rest, last)
+	}
+	if err != nil {
+		r.fail(err)
+		return err
 	}
 	r.settle()
+	r.mu.Lock()
 	r.meta.Timing.Observe = time.Since(began).Seconds()
+	r.mu.Unlock()
 	return nil
 }
 
-// phases splits the cells. In the middle phase those that the oracle expects to
-// be refused begin first, as refusals wait longest.
-func phases(cells []*suites.Cell) [3][]*suites.Cell {
-	var out [3][]*suites.Cell
+// phases splits the cells. Of those between the controls, the ones that take
+// longest begin first: refusals wait for timeouts, and many messages take their
+// time.
+func phases(cells []*suites.Cell) (first, rest, last []*suites.Cell) {
 	for _, c := range cells {
 		switch c.Scenario.Control {
 		case suites.ControlFirst:
-			out[0] = append(out[0], c)
+			first = append(first, c)
 		case suites.ControlLast:
-			out[2] = append(out[2], c)
+			last = append(last, c)
 		default:
-			out[1] = append(out[1], c)
+			rest = append(rest, c)
 		}
 	}
-	slices.SortStableFunc(out[1], func(a, b *suites.Cell) int { return boolInt(delivers(a)) - boolInt(delivers(b)) })
-	return out
+	slices.SortStableFunc(rest, func(a, b *suites.Cell) int {
+		return cmp.Or(cmp.Compare(b.Scenario.Stimulus.Count, a.Scenario.Stimulus.Count), boolInt(delivers(a))-boolInt(delivers(b)))
+	})
+	return first, rest, last
 }
 
 func boolInt(b bool) int {
@@ -195,34 +204,68 @@ func delivers(c *suites.Cell) bool {
 	return err != nil || oracle.Ask(i, r).Best != oracle.NO
 }
 
-// phase runs cells, at most Parallel at once.
-func (r *Run) phase(ctx context.Context, cells []*suites.Cell) error {
+// phase runs cells, at most Parallel at once, and each of the controls after
+// the last of the cells that rest on it.
+func (r *Run) phase(ctx context.Context, cells, controls []*suites.Cell) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	slots := make(chan struct{}, r.config.Parallel)
-	var wg sync.WaitGroup
-	var once sync.Once
-	var failure error
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	observe := func(c *suites.Cell) {
+		defer func() { <-slots }()
+		if err := r.one(ctx, c); err != nil {
+			cancel(err)
+		}
+	}
+	resting := map[string]*sync.WaitGroup{}
+	var all sync.WaitGroup
+	for _, c := range controls {
+		resting[c.ID] = new(sync.WaitGroup)
+	}
 	for _, c := range cells {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+		for _, id := range c.Controls {
+			if wg, ok := resting[id]; ok {
+				wg.Add(1)
+			}
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := r.one(ctx, c); err != nil {
-				once.Do(func() { failure = err; cancel() })
+	}
+	for _, c := range controls {
+		all.Go(func() {
+			resting[c.ID].Wait()
+			if take(ctx, slots) {
+				observe(c)
 			}
 		})
 	}
-	wg.Wait()
-	if failure != nil {
-		return failure
+	for _, c := range cells {
+		taken := take(ctx, slots)
+		all.Go(func() {
+			if taken {
+				observe(c)
+			}
+			for _, id := range c.Controls {
+				if wg, ok := resting[id]; ok {
+					wg.Done()
+				}
+			}
+		})
 	}
-	return ctx.Err()
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// take waits for a place, and reports false when ctx ends first.
+func take(ctx context.Context, slots chan struct{}) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	default:
+	}
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // one runs a cell, judges it, and writes its folder.
