@@ -20,7 +20,7 @@ help: ## this text
 	@sed -n 's/^#: \(.*\)/  \1/p' $(MAKEFILE_LIST)
 
 #: SERVERS=LIST   subjects: prosody@13,ejabberd@24.12,mine=IMAGE (default: newest prosody, newest ejabberd, jabberd2)
-#: LABELS=FILTER  Ginkgo label filter: 'family: s2s-pkix', 'core && from: containsAny {prosody@13}'
+#: LABELS=FILTER  Ginkgo label filter: 'family: containsAny s2s-pkix', 'core && from: containsAny {prosody@13}'
 #: CELL=ID        exactly that cell, with its controls
 #: CORE=1         core scenarios only
 #: FULL=1         the full product of policies and certificates too

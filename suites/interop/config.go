@@ -64,7 +64,7 @@ func FromEnv(getenv func(string) string, root string) (Config, error) {
 	}
 	c.Labels = strings.TrimSpace(getenv("LABELS"))
 	if _, err := types.ParseLabelFilter(c.Labels); err != nil {
-		return c, fmt.Errorf("LABELS=%s is not a label filter, such as 'family: s2s-pkix && core'", oneLine(c.Labels))
+		return c, fmt.Errorf("LABELS=%s is not a label filter, such as 'core && family: containsAny s2s-pkix'", oneLine(c.Labels))
 	}
 	var suffix [2]byte
 	_, _ = rand.Read(suffix[:])

@@ -2,7 +2,7 @@
 // under Ginkgo, one spec a cell.
 //
 //	make interop                                   # the usual way
-//	make interop LABELS='family: s2s-pkix'         # some of it
+//	make interop LABELS='family: containsAny s2s-pkix'       # some of it
 //	go test ./suites/interop -args -ginkgo.focus=mutual-external
 //
 // It needs a container engine, and so runs only when TESTDAY_DOCKER=1 is set;

@@ -45,6 +45,9 @@ type host struct {
 	domain *lab.Domain
 	cert   *ca.Certificate
 	server *server
+
+	// inForce asks once what the host offers other servers; see [Run.preflight].
+	inForce func() error
 }
 
 // images finds or builds the image of every subject, side by side.
@@ -130,7 +133,9 @@ func (r *Run) world() error {
 			if err != nil {
 				return fmt.Errorf("certificate of %s: %w", h.Domain, err)
 			}
-			r.hosts[h.Domain] = &host{Host: h, domain: d, cert: cert, server: s}
+			host := &host{Host: h, domain: d, cert: cert, server: s}
+			host.inForce = sync.OnceValue(func() error { return r.offers(host) })
+			r.hosts[h.Domain] = host
 		}
 	}
 	return nil
@@ -252,9 +257,13 @@ func (r *Run) ready(ctx context.Context, s *server) error {
 	defer tick.Stop()
 	var errClient, errServer error
 	for {
-		if errClient = r.probe(ctx, s, lab.PortClient, "jabber:client", last.Domain, true); errClient == nil {
-			tls := last.Setting.Policy != servers.Off
-			if errServer = r.probe(ctx, s, lab.PortServer, "jabber:server", last.Domain, tls); errServer == nil {
+		var features string
+		features, errClient = r.probe(ctx, s, lab.PortClient, "jabber:client", last.Domain)
+		if errClient == nil && !strings.Contains(features, nsTLS) {
+			errClient = fmt.Errorf("port %d offers no STARTTLS", lab.PortClient)
+		}
+		if errClient == nil {
+			if _, errServer = r.probe(ctx, s, lab.PortServer, "jabber:server", last.Domain); errServer == nil {
 				break
 			}
 		}
@@ -287,37 +296,50 @@ func (s *server) violation() error {
 	return s.broken
 }
 
-// probe opens a stream and reads until its features.
-func (r *Run) probe(ctx context.Context, s *server, port uint16, ns, domain string, wantTLS bool) error {
+// nsTLS is the namespace of STARTTLS (RFC 6120 section 5).
+const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
+
+// offers holds what a host offers other servers against its policy: TLS, unless
+// it is off.
+func (r *Run) offers(h *host) error {
+	features, err := r.probe(context.Background(), h.server, lab.PortServer, "jabber:server", h.Host.Domain)
+	if err != nil {
+		return fmt.Errorf("%s does not answer servers: %w", h.Host.Domain, err)
+	}
+	if offered, off := strings.Contains(features, nsTLS), h.Setting.Policy == servers.Off; offered == off {
+		return fmt.Errorf("%s is set to %s, and offers TLS to servers: %v", h.Host.Domain, h.Setting.Policy, offered)
+	}
+	return nil
+}
+
+// probe opens a stream and returns what is said until its features.
+func (r *Run) probe(ctx context.Context, s *server, port uint16, ns, domain string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	conn, err := r.lab.Dial(ctx, netip.AddrPortFrom(s.addr, port))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	header := fmt.Sprintf("<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='http://etherx.jabber.org/streams' to='%s' version='1.0'>", ns, domain)
 	if _, err := io.WriteString(conn, header); err != nil {
-		return fmt.Errorf("port %d: %w", port, err)
+		return "", fmt.Errorf("port %d: %w", port, err)
 	}
 	answer, err := readUntil(conn, "</stream:features>", "<stream:features/>", "</stream:stream>")
 	if err != nil {
-		return fmt.Errorf("port %d: %w", port, err)
+		return "", fmt.Errorf("port %d: %w", port, err)
 	}
 	if strings.Contains(answer, "<stream:error") {
-		return fmt.Errorf("port %d answers with a stream error", port)
-	}
-	if wantTLS && !strings.Contains(answer, "urn:ietf:params:xml:ns:xmpp-tls") {
-		return fmt.Errorf("port %d offers no STARTTLS", port)
+		return "", fmt.Errorf("port %d answers with a stream error", port)
 	}
 	// Take leave in order, and wait for the answer: a probe must not be what a
 	// server stumbles over.
 	if _, err := io.WriteString(conn, "</stream:stream>"); err == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 64<<10))
 	}
-	return nil
+	return answer, nil
 }
 
 func readUntil(conn net.Conn, marks ...string) (string, error) {
