@@ -61,7 +61,7 @@ race: ## the fast tests under the race detector
 	$(GO) test -race -count=1 $(PACKAGE)
 
 lint: ## staticcheck
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0 $(PACKAGE)
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 $(PACKAGE)
 
 bench: build ## measures and prints every figure of the README, with its method
 	@$(BUILD)/testday bench
