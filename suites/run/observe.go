@@ -29,7 +29,7 @@ const (
 	deadline = 30 * time.Second
 	// silence is how long nothing must cross between a cell's servers for it to
 	// count as waiting.
-	silence = 700 * time.Millisecond
+	silence = 250 * time.Millisecond
 	// loginTimeout bounds logging in: that the subject's client port works was
 	// seen before the cell began.
 	loginTimeout = 20 * time.Second

@@ -1,14 +1,12 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"runtime"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,7 +15,6 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
-	"github.com/xmpp-testday/testday/results/oracle"
 	"github.com/xmpp-testday/testday/results/rundir"
 	"github.com/xmpp-testday/testday/suites"
 )
@@ -87,7 +84,7 @@ func New(plan *suites.Plan, config Config) *Run {
 		config.Report = func(Event) {}
 	}
 	r := &Run{plan: plan, config: config, servers: map[string]*server{}, hosts: map[string]*host{},
-		active: make(chan struct{}, 4*runtime.NumCPU()), cells: map[string]*cellState{}, controls: map[string]judge.Control{}}
+		active: make(chan struct{}, 6*runtime.NumCPU()), cells: map[string]*cellState{}, controls: map[string]judge.Control{}}
 	r.meta.Run = results.Run{ID: config.ID, Started: time.Now().UTC().Truncate(time.Millisecond), Seed: plan.Seed,
 		Profile: suites.Profile, Cores: runtime.NumCPU(), Harness: config.Harness}
 	for _, c := range plan.Cells {
@@ -147,17 +144,28 @@ func (r *Run) Boot(ctx context.Context) error {
 // Lab is the running lab, for exploring. It is nil before [Run.Boot].
 func (r *Run) Lab() *lab.Lab { return r.lab }
 
-// Observe runs every cell of the plan: first controls, then all else, and each
-// last control when all that rests on it has ended. It returns when every verdict
-// is final, or when ctx ends.
+// Observe runs every cell of the plan: a first control before the cells that
+// rest on it, a last control after them. It returns when every verdict is final,
+// or when ctx ends.
 func (r *Run) Observe(ctx context.Context) error {
 	began := time.Now()
-	first, rest, last := phases(r.plan.Cells)
-	err := r.phase(ctx, first, nil)
-	if err == nil {
-		err = r.phase(ctx, rest, last)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	slots := make(chan struct{}, r.config.Parallel)
+	s := newSchedule(r.plan.Cells)
+	var flying sync.WaitGroup
+	for c := range s.cells(ctx) {
+		slots <- struct{}{}
+		flying.Go(func() {
+			if err := r.one(ctx, c); err != nil {
+				cancel(err)
+			}
+			<-slots
+			s.done(c)
+		})
 	}
-	if err != nil {
+	flying.Wait()
+	if err := context.Cause(ctx); err != nil {
 		r.fail(err)
 		return err
 	}
@@ -166,106 +174,6 @@ func (r *Run) Observe(ctx context.Context) error {
 	r.meta.Timing.Observe = time.Since(began).Seconds()
 	r.mu.Unlock()
 	return nil
-}
-
-// phases splits the cells. Of those between the controls, the ones that take
-// longest begin first: refusals wait for timeouts, and many messages take their
-// time.
-func phases(cells []*suites.Cell) (first, rest, last []*suites.Cell) {
-	for _, c := range cells {
-		switch c.Scenario.Control {
-		case suites.ControlFirst:
-			first = append(first, c)
-		case suites.ControlLast:
-			last = append(last, c)
-		default:
-			rest = append(rest, c)
-		}
-	}
-	slices.SortStableFunc(rest, func(a, b *suites.Cell) int {
-		return cmp.Or(cmp.Compare(b.Scenario.Stimulus.Count, a.Scenario.Stimulus.Count), boolInt(delivers(a))-boolInt(delivers(b)))
-	})
-	return first, rest, last
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func delivers(c *suites.Cell) bool {
-	i, err := oracle.For(string(c.World.Initiator.Policy), string(c.World.Initiator.Certificate))
-	if err != nil {
-		return true
-	}
-	r, err := oracle.For(string(c.World.Receiver.Policy), string(c.World.Receiver.Certificate))
-	return err != nil || oracle.Ask(i, r).Best != oracle.NO
-}
-
-// phase runs cells, at most Parallel at once, and each of the controls after
-// the last of the cells that rest on it.
-func (r *Run) phase(ctx context.Context, cells, controls []*suites.Cell) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	slots := make(chan struct{}, r.config.Parallel)
-	observe := func(c *suites.Cell) {
-		defer func() { <-slots }()
-		if err := r.one(ctx, c); err != nil {
-			cancel(err)
-		}
-	}
-	resting := map[string]*sync.WaitGroup{}
-	var all sync.WaitGroup
-	for _, c := range controls {
-		resting[c.ID] = new(sync.WaitGroup)
-	}
-	for _, c := range cells {
-		for _, id := range c.Controls {
-			if wg, ok := resting[id]; ok {
-				wg.Add(1)
-			}
-		}
-	}
-	for _, c := range controls {
-		all.Go(func() {
-			resting[c.ID].Wait()
-			if take(ctx, slots) {
-				observe(c)
-			}
-		})
-	}
-	for _, c := range cells {
-		taken := take(ctx, slots)
-		all.Go(func() {
-			if taken {
-				observe(c)
-			}
-			for _, id := range c.Controls {
-				if wg, ok := resting[id]; ok {
-					wg.Done()
-				}
-			}
-		})
-	}
-	all.Wait()
-	return context.Cause(ctx)
-}
-
-// take waits for a place, and reports false when ctx ends first.
-func take(ctx context.Context, slots chan struct{}) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	default:
-	}
-	select {
-	case slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // one runs a cell, judges it, and writes its folder.
