@@ -14,11 +14,13 @@ import (
 
 type fakeDriver struct{}
 
-func (fakeDriver) Name() string                                   { return "x" }
-func (fakeDriver) Versions() []servers.Version                    { return []servers.Version{{Name: "1"}} }
-func (fakeDriver) Files() fs.FS                                   { return nil }
-func (fakeDriver) Log() servers.LogReader                         { return nil }
-func (fakeDriver) Place(s servers.Setting) (servers.Place, error) { return servers.Place{Policy: s.Policy}, nil }
+func (fakeDriver) Name() string                { return "x" }
+func (fakeDriver) Versions() []servers.Version { return []servers.Version{{Name: "1"}} }
+func (fakeDriver) Files() fs.FS                { return nil }
+func (fakeDriver) Log() servers.LogReader      { return nil }
+func (fakeDriver) Place(s servers.Setting) (servers.Place, error) {
+	return servers.Place{Policy: s.Policy}, nil
+}
 
 func plan(t testing.TB) *suites.Plan {
 	t.Helper()
@@ -83,6 +85,7 @@ func TestSchedule(t *testing.T) {
 func TestScheduleEnds(t *testing.T) {
 	s := newSchedule(plan(t).Cells)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	n := 0
 	for range s.cells(ctx) {
 		if n++; n == 3 {
