@@ -84,6 +84,10 @@ type Message struct {
 	// Order is the position at which it arrived among the messages of its
 	// direction, from 1; 0 when it did not.
 	Order int `json:"order,omitempty"`
+	// Answered: the message is a query, and its sender was given the answer.
+	Answered bool `json:"answered,omitempty"`
+	// Query: it is an iq of type get, whose answer crosses the other way.
+	Query bool `json:"query,omitempty"`
 	// Error is the error stanza that its sender was given.
 	Error   *StanzaError `json:"error,omitempty"`
 	ErrorAt float64      `json:"errorAt,omitempty"`

@@ -21,9 +21,9 @@ func ideal(s *Scenario, w World) *spectacle {
 		Receiver:  results.Party{Subject: "y@1", Domain: "b1.lab", Policy: string(w.Receiver.Policy), Certificate: string(w.Receiver.Certificate)},
 		Controls:  []string{"control/first:x@1:y@1", "control/last:x@1:y@1"},
 	}}
-	sp.direction(there, s.Stimulus.Count)
+	sp.direction(there, s.Stimulus.Count, s.Stimulus.Kind == "iq")
 	if sp.Messages[0].Delivered > 0 || !s.Stimulus.Reply {
-		sp.direction(back, s.Stimulus.Count)
+		sp.direction(back, s.Stimulus.Count, s.Stimulus.Kind == "iq")
 	}
 	return sp
 }
@@ -41,7 +41,7 @@ func (sp *spectacle) parties(direction string) (from, to results.Party, fromRole
 }
 
 // direction adds the messages of one direction and the stream that they take.
-func (sp *spectacle) direction(name string, count int) {
+func (sp *spectacle) direction(name string, count int, query bool) {
 	from, to, fromRole, toRole := sp.parties(name)
 	si, _ := oracle.For(from.Policy, from.Certificate)
 	sr, _ := oracle.For(to.Policy, to.Certificate)
@@ -67,11 +67,12 @@ func (sp *spectacle) direction(name string, count int) {
 		stream.ClosedBy, stream.ClosedHow = results.Initiating, "alert bad_certificate"
 	}
 	for n := range count {
-		m := results.Message{Direction: name, From: "u@" + from.Domain + "/r", To: "v@" + to.Domain + "/r", Canary: fmt.Sprintf("%s%d", name, n)}
+		m := results.Message{Direction: name, From: "u@" + from.Domain + "/r", To: "v@" + to.Domain + "/r", Canary: fmt.Sprintf("%s%d", name, n), Query: query}
 		if best == oracle.NO {
 			m.Error = &results.StanzaError{Condition: "remote-server-timeout", Type: "wait"}
 		} else {
 			m.Delivered, m.Order = 1, n+1
+			m.Answered = m.Query
 			stream.Stanzas = append(stream.Stanzas, results.Stanza{Direction: results.Initiating, Inside: encrypted, Name: "message", From: m.From, To: m.To, Canary: m.Canary})
 			stream.Canaries = append(stream.Canaries, results.Sighting{Canary: m.Canary, Direction: results.Initiating, Inside: encrypted})
 		}
@@ -108,7 +109,7 @@ func (sp *spectacle) deliver(name string, inside bool, auth results.Auth) {
 				continue
 			}
 			order++
-			m.Delivered, m.Order, m.Error = 1, order, nil
+			m.Delivered, m.Order, m.Error, m.Answered = 1, order, nil, m.Query
 			s.Stanzas = append(s.Stanzas, results.Stanza{Direction: results.Initiating, Inside: inside, Name: "message", From: m.From, To: m.To, Canary: m.Canary})
 			s.Canaries = append(s.Canaries, results.Sighting{Canary: m.Canary, Direction: results.Initiating, Inside: inside})
 		}
@@ -294,6 +295,20 @@ func TestUnreadStream(t *testing.T) {
 	}
 	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.Inconclusive {
 		t.Errorf("verdict %s (%s), want inconclusive", j.Verdict, j.Why)
+	}
+}
+
+// TestAnswerLost: a query that arrived and whose answer did not is nobody's
+// broken rule, and no pass.
+func TestAnswerLost(t *testing.T) {
+	s, err := Lookup("xsf2010/level-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp := ideal(s, s.Worlds[0])
+	sp.Messages[0].Answered = false
+	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.NoInterop {
+		t.Errorf("verdict %s (%s), want no-interop", j.Verdict, j.Why)
 	}
 }
 

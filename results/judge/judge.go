@@ -240,6 +240,10 @@ func askOracle(q Question, obs *results.Observation, l leg, si, sr oracle.Settin
 				Why:   fmt.Sprintf("a message from %s was delivered %d times", l.sender.Domain, m.Delivered),
 				Cites: []results.Citation{{Document: "RFC 6120", Section: "10.1", Level: results.Must}}})
 		}
+		if m.Direction == l.name && m.Query && m.Delivered > 0 && !m.Answered {
+			fs = append(fs, Finding{Verdict: results.NoInterop,
+				Why: fmt.Sprintf("the query from %s arrived, and its answer did not: %s%s", l.sender.Domain, obs.Ended, refusalText(l))})
+		}
 		if m.Direction == l.name && m.Delivered == 0 && m.Error == nil {
 			fs = append(fs, Finding{Verdict: results.Fail, Blame: l.senderRole,
 				Why:   fmt.Sprintf("the %s's server neither delivered the message nor told its sender: %s%s", l.senderRole, obs.Ended, refusalText(l)),

@@ -18,7 +18,7 @@ s2s_secure_auth = @secure@
 ssl = { cafile = "/testday/in/ca.pem" }
 
 -- A failure must reach the sender while a test waits for it: the default is 90 seconds.
-s2s_timeout = 5
+s2s_timeout = 10
 network_settings = { connect_timeout = 3 }
 unbound = {
 	resolvconf = true; hoststxt = false; @anchor@

@@ -85,6 +85,7 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	}
 	release := r.occupy(ctx, st)
 	defer release()
+	obs.Started = time.Now()
 	if problems := r.preflight(ctx, i, rcv); len(problems) > 0 {
 		obs.Preflight = problems
 	} else if err := r.logIn(ctx, st); err != nil {
@@ -235,7 +236,7 @@ func (st *stimulus) send(ctx context.Context, from int) {
 	m := results.Message{Direction: s.name, From: s.client.JID().String(), Sent: st.now()}
 	n := len(st.obs.Messages)
 	if st.plan.Kind == "iq" {
-		m.To, m.Canary = peer.client.JID().String(), s.resource
+		m.To, m.Canary, m.Query = peer.client.JID().String(), s.resource, true
 		st.obs.Messages = append(st.obs.Messages, m)
 		go func() {
 			_, err := s.client.Query(ctx, m.To, xmpp.New(xmpp.NSPing, "ping"))
@@ -283,7 +284,7 @@ func (st *stimulus) await(ctx context.Context) bool {
 
 func (st *stimulus) pending() bool {
 	for _, m := range st.obs.Messages {
-		if m.Delivered == 0 && m.Error == nil {
+		if m.Error == nil && (m.Delivered == 0 || m.Query && !m.Answered) {
 			return true
 		}
 	}
@@ -302,6 +303,13 @@ func (st *stimulus) event(to int, e client.Event) {
 		if n, ok := st.byID[e.ID]; ok {
 			st.refused(n, &xmpp.StanzaError{Condition: e.Condition, Type: e.ErrorType, Text: e.Text}, e.From)
 		}
+	case client.Request:
+		for n := range st.obs.Messages {
+			m := &st.obs.Messages[n]
+			if m.Query && m.Delivered == 0 && m.Direction != st.sides[to].name && e.From == m.From {
+				st.delivered(n)
+			}
+		}
 	case client.Closed:
 		st.obs.Broken = fmt.Sprintf("the %s's server closed its client's stream: %v", st.sides[to].role, e.Err)
 	}
@@ -312,7 +320,9 @@ func (st *stimulus) answered(a answer) {
 	var se *xmpp.StanzaError
 	switch {
 	case a.err == nil:
-		st.delivered(a.message)
+		// The other client's own word that the query arrived may still be on its way.
+		st.obs.Messages[a.message].Answered = true
+		st.obs.Ended = "query answered"
 	case errors.As(a.err, &se):
 		st.refused(a.message, se, st.obs.Messages[a.message].To)
 	case !errors.Is(a.err, context.DeadlineExceeded):
