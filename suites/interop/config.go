@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,8 @@ import (
 type Config struct {
 	Subjects []servers.Subject
 	Options  suites.Options
-	// Cell is the id of the only cell to run, or empty.
-	Cell string
+	// Cells are the ids of the only cells to run, or empty.
+	Cells []string
 	// Labels is a Ginkgo label filter, or empty.
 	Labels string
 	// Out is the run folder; Latest the link to make to it, or empty.
@@ -36,6 +37,8 @@ type Config struct {
 	Parallel int
 	// ID names the run.
 	ID string
+	// Whole: the day is not narrowed to some subjects, cells or labels.
+	Whole bool
 }
 
 // FromEnv reads the variables, in the way of os.Getenv. Relative paths are taken
@@ -54,12 +57,12 @@ func FromEnv(getenv func(string) string, root string) (Config, error) {
 	}
 	if v := getenv("SEED"); v != "" {
 		if c.Options.Seed, err = strconv.ParseInt(v, 10, 64); err != nil {
-			return c, fmt.Errorf("SEED=%s is not a whole number", v)
+			return c, fmt.Errorf("SEED=%s is not a whole number", oneLine(v))
 		}
 	}
 	if v := getenv("PARALLEL"); v != "" {
 		if c.Parallel, err = strconv.Atoi(v); err != nil || c.Parallel < 1 || c.Parallel > 1024 {
-			return c, fmt.Errorf("PARALLEL=%s is not a number from 1 to 1024", v)
+			return c, fmt.Errorf("PARALLEL=%s is not a number from 1 to 1024", oneLine(v))
 		}
 	}
 	c.Labels = strings.TrimSpace(getenv("LABELS"))
@@ -86,38 +89,46 @@ func FromEnv(getenv func(string) string, root string) (Config, error) {
 	if !filepath.IsAbs(c.Known) {
 		c.Known = filepath.Join(root, c.Known)
 	}
-	c.Cell = getenv("CELL")
+	if v := getenv("CELL"); v != "" {
+		c.Cells = strings.Split(v, ",")
+	}
+	c.Whole = strings.TrimSpace(getenv("SERVERS")) == "" && len(c.Cells) == 0 && c.Labels == "" && !c.Options.CoreOnly
 	return c, nil
 }
 
-// Plan makes the plan of the whole configuration. With a cell, it is that cell
-// with its controls. Subjects that are images are asked what they can do.
+// Plan makes the plan of the whole configuration. With cells, it is those cells
+// with their controls; with labels, the cells that have them. Subjects that are
+// images are asked what they can do.
 func (c *Config) Plan(ctx context.Context) (*suites.Plan, error) {
 	var err error
 	if c.Subjects, err = run.Resolve(ctx, c.Subjects); err != nil {
 		return nil, err
 	}
 	o := c.Options
-	if c.Cell != "" {
+	switch {
+	case len(c.Cells) > 0:
 		o.Full, o.CoreOnly = true, false
-		o.Only = func(cell *suites.Cell) bool { return cell.ID == c.Cell }
+		o.Only = func(cell *suites.Cell) bool { return slices.Contains(c.Cells, cell.ID) }
+	case c.Labels != "":
+		match, err := types.ParseLabelFilter(c.Labels)
+		if err != nil {
+			return nil, err // which FromEnv has said better
+		}
+		o.Only = func(cell *suites.Cell) bool { return match(cell.Labels()) }
 	}
 	p, err := suites.NewPlan(c.Subjects, o)
 	if err != nil {
 		return nil, err
 	}
-	if c.Cell != "" {
-		if _, err := p.Lookup(c.Cell); err != nil {
-			return nil, fmt.Errorf("CELL: %w", err)
+	for _, id := range c.Cells {
+		if _, err := p.Lookup(id); err != nil {
+			return nil, fmt.Errorf("CELL: %w, and SERVERS must list its subjects", err)
 		}
 	}
+	if len(p.Cells) == 0 {
+		return nil, fmt.Errorf("LABELS=%s: no cell has such labels: `make plan` lists cells and labels", oneLine(c.Labels))
+	}
 	return p, nil
-}
-
-// whole reports whether the configuration is that of a default run: every
-// subject of the default set, and every cell but the full product's.
-func (c Config) whole() bool {
-	return c.Cell == "" && c.Labels == "" && !c.Options.CoreOnly
 }
 
 func boolean(getenv func(string) string, name string) (bool, error) {

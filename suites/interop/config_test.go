@@ -67,7 +67,7 @@ func TestPlanOfOneCell(t *testing.T) {
 	if len(p.Cells) != 3 {
 		t.Errorf("%d cells, want the cell and its two controls", len(p.Cells))
 	}
-	c.Cell = "s2s/starttls/no-such:prosody@13:prosody@13"
+	c.Cells = []string{"s2s/starttls/no-such:prosody@13:prosody@13"}
 	if _, err := c.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "no-such") || !strings.Contains(err.Error(), "make plan") {
 		t.Errorf("unknown cell: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"testing"
@@ -19,7 +20,6 @@ import (
 
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/known"
-	"github.com/xmpp-testday/testday/results/rundir"
 	"github.com/xmpp-testday/testday/results/terminal"
 	"github.com/xmpp-testday/testday/suites"
 	"github.com/xmpp-testday/testday/suites/run"
@@ -29,13 +29,20 @@ import (
 // this.
 var day struct {
 	config   Config
+	whole    bool // nothing of the default plan is left out
 	known    *known.File
 	run      *run.Run
-	dir      *rundir.Dir
+	folder   *folder
 	terminal *terminal.Terminal
+
 	stop     context.CancelFunc
-	observed chan struct{}
-	exit     int
+	signals  context.Context // ends with a signal
+	observed chan error      // nil unless the lab came up
+	done     int             // cells, of planned
+	planned  int
+
+	failed error // the first failure of the harness: others come of it
+	exit   int
 }
 
 // TestMain gives the process the exit status of the gate: 0, 1 for red cells
@@ -52,30 +59,43 @@ func TestInterop(t *testing.T) {
 	if os.Getenv("TESTDAY_DOCKER") != "1" {
 		t.Skip("needs a container engine: set TESTDAY_DOCKER=1, or use make interop")
 	}
-	if err := interop(t); err != nil {
-		fmt.Fprintln(os.Stderr, "interop:", err)
+	getenv := os.Getenv
+	if os.Getenv("TESTDAY_SHORT") == "1" {
+		out := t.TempDir()
+		getenv = short(out)
+		defer checkShort(t, out)
+	}
+	if err := interop(t, getenv); err != nil {
+		line, excerpt := Line(err)
+		for _, l := range excerpt {
+			fmt.Println("    " + l)
+		}
+		fmt.Fprintln(os.Stderr, "interop:", line)
 		day.exit = 2
 		t.Fail()
 	}
 }
 
 // interop plans, lets Ginkgo choose among the cells, and runs those.
-func interop(t *testing.T) error {
+func interop(t *testing.T, getenv func(string) string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
-	if day.config, err = FromEnv(os.Getenv, root); err != nil {
+	if day.config, err = FromEnv(getenv, root); err != nil {
+		return err
+	}
+	suite, reporter := GinkgoConfiguration()
+	if err := vet(suite); err != nil {
 		return err
 	}
 	if day.known, err = known.Load(day.config.Known); err != nil {
-		return err
+		return fmt.Errorf("%w: correct it, or name another with KNOWN=", err)
 	}
 	plan, err := day.config.Plan(context.Background())
 	if err != nil {
 		return err
 	}
-	suite, reporter := GinkgoConfiguration()
 	if day.config.Labels != "" {
 		suite.LabelFilter = day.config.Labels
 	}
@@ -91,24 +111,45 @@ func interop(t *testing.T) error {
 		}
 	}
 	if len(chosen) == 0 {
-		return errors.New("no cell is chosen by the label filter and focus: `make plan` lists cells and labels")
+		return errors.New("no cell is chosen by Ginkgo's focus, skip and label filter: `make plan` lists cells and labels")
 	}
+	day.whole = day.config.Whole && len(chosen) == len(plan.Cells)
 	options := day.config.Options
-	options.Full = true
+	options.Full, options.CoreOnly = true, false
 	options.Only = func(c *suites.Cell) bool { return chosen[c.ID] }
 	if plan, err = suites.NewPlan(day.config.Subjects, options); err != nil {
 		return err
 	}
-	if day.dir, err = rundir.Create(day.config.Out, day.config.Latest); err != nil {
+	if day.folder, err = reserve(day.config); err != nil {
 		return err
 	}
+	day.planned = len(plan.Cells)
 	day.terminal = terminal.New(os.Stdout)
-	day.run = run.New(plan, run.Config{Dir: day.dir, ID: day.config.ID, Parallel: day.config.Parallel, Harness: Version(),
+	day.run = run.New(plan, run.Config{Dir: day.folder.Dir, ID: day.config.ID, Parallel: day.config.Parallel, Harness: Version(),
 		Report: report})
 	if os.Getenv("TESTDAY_TERMINAL") == "1" {
 		formatter.ColorableStdOut = io.Discard // the terminal says it better
 	}
 	RunSpecs(t, "interop", suite, reporter)
+	return day.failed
+}
+
+// vet refuses in one line what Ginkgo would end the process for, or what cannot
+// work here.
+func vet(suite types.SuiteConfig) error {
+	if suite.ParallelTotal > 1 {
+		return errors.New("cells run concurrently within one process: leave out Ginkgo's -p and -procs, and see PARALLEL=")
+	}
+	if _, err := types.ParseLabelFilter(suite.LabelFilter); err != nil {
+		return fmt.Errorf("-ginkgo.label-filter=%s is not a label filter, such as 'core && family: containsAny s2s-pkix'", oneLine(suite.LabelFilter))
+	}
+	for name, patterns := range map[string][]string{"focus": suite.FocusStrings, "skip": suite.SkipStrings} {
+		for _, p := range patterns {
+			if _, err := regexp.Compile(p); err != nil {
+				return fmt.Errorf("-ginkgo.%s=%s is not a regular expression: %w", name, oneLine(p), err)
+			}
+		}
+	}
 	return nil
 }
 
@@ -139,7 +180,7 @@ func specs(plan *suites.Plan) {
 func spec(ctx context.Context, c *suites.Cell) {
 	cell, err := day.run.Wait(ctx, c.ID)
 	if err != nil {
-		Fail(err.Error())
+		AbortSuite(err.Error()) // neither will any other finish
 	}
 	text := fmt.Sprintf("%s: %s\n%s", cell.Verdict, cell.Why, cell.Reproduce)
 	AddReportEntry("cell", ReportEntryVisibilityFailureOrVerbose, text)
@@ -169,49 +210,78 @@ func report(e run.Event) {
 	}
 	cell := *e.Cell
 	stops(&cell)
+	day.done = max(day.done, e.Done)
 	day.terminal.Cell(cell, e.Done, e.Total, e.InFlight)
+}
+
+// fail notes why the harness failed.
+func fail(err error) {
+	if day.failed == nil {
+		day.failed = err
+	}
 }
 
 // begin boots the lab and starts to observe. What it starts, end stops.
 func begin(boot SpecContext) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	day.stop, day.observed = stop, make(chan struct{})
-	go func() {
-		<-boot.Done()
-		if boot.Err() != nil && day.run.Lab() == nil {
-			stop()
-		}
-	}()
-	if err := day.run.Boot(ctx); err != nil {
-		close(day.observed)
-		day.exit = 2
-		day.terminal.Step("interop: " + err.Error())
+	signals, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(signals)
+	day.signals, day.stop = signals, func() { cancel(); forget() }
+	detach := context.AfterFunc(boot, cancel) // Ginkgo has time limits of its own
+	err := day.run.Boot(ctx)
+	detach()
+	switch {
+	case err == nil:
+		err = day.folder.keep()
+	case signals.Err() != nil:
+		err = errors.New("interrupted before the first cell: there is nothing to keep")
+	}
+	if err != nil {
+		fail(err)
 		Fail(err.Error())
 	}
-	go func() {
-		defer close(day.observed)
-		if err := day.run.Observe(ctx); err != nil {
-			day.exit = 2
-		}
-	}()
+	observed := make(chan error, 1)
+	day.observed = observed
+	go func() { observed <- day.run.Observe(ctx) }()
 }
 
 // end publishes what was observed, whether or not all of it was.
 func end() {
+	interrupted := day.signals.Err() != nil
 	day.stop()
-	<-day.observed
+	if day.observed != nil {
+		if err := <-day.observed; err != nil {
+			fail(unfinished(err, interrupted))
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := day.run.Close(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "interop:", err)
-		day.exit = 2
+		fail(err)
 	}
-	matrix, gate, err := Publish(day.dir, day.known, day.config.whole())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "interop:", err)
-		day.exit = 2
+	if day.observed == nil {
+		if err := day.folder.drop(); err != nil {
+			fail(err)
+		}
 		return
 	}
-	day.terminal.Finish(matrix, gate.Lines(), filepath.Join(day.dir.Path, "index.html"))
-	day.exit = max(day.exit, gate.ExitCode())
+	matrix, gate, err := Publish(day.folder.Dir, day.known, day.whole && day.failed == nil)
+	if err != nil {
+		fail(err)
+		return
+	}
+	day.terminal.Finish(matrix, gate.Lines(), filepath.Join(day.folder.Path, "index.html"))
+	day.exit = gate.ExitCode()
+}
+
+// unfinished says what became of a day that ended early.
+func unfinished(err error, interrupted bool) error {
+	rest := fmt.Sprintf("%d of %d cells have finished and are kept, the others are skipped", day.done, day.planned)
+	switch {
+	case interrupted:
+		return fmt.Errorf("interrupted: %s", rest)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w: make room, and then `make publish RUN=%s`: %s", err, day.folder.Path, rest)
+	default:
+		return fmt.Errorf("%w: %s", err, rest)
+	}
 }

@@ -39,7 +39,11 @@ func main() {
 	defer stop()
 	code, err := command(ctx, os.Args[1:], os.Stdout)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "testday:", err)
+		line, excerpt := interop.Line(err)
+		for _, l := range excerpt {
+			fmt.Println("    " + l)
+		}
+		fmt.Fprintln(os.Stderr, "testday:", line)
 		code = 2
 	}
 	os.Exit(code)
@@ -120,7 +124,12 @@ func keep(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := rundir.Create(c.Out, "")
+	tmp, err := os.MkdirTemp("", "testday-lab-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the lab: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	dir, err := rundir.Create(tmp, "")
 	if err != nil {
 		return err
 	}
@@ -129,7 +138,7 @@ func keep(ctx context.Context, out io.Writer) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		err = errors.Join(err, r.Close(ctx), os.RemoveAll(dir.Path))
+		err = errors.Join(err, r.Close(ctx))
 	}()
 	if err := r.Boot(ctx); err != nil {
 		return err
