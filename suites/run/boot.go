@@ -120,25 +120,33 @@ func Image(ctx context.Context, eng *engine.Engine, s servers.Subject) (engine.I
 }
 
 // world makes the domains and certificates of the plan.
-func (r *Run) world() error {
+func (r *Run) world(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	var mu sync.Mutex
 	for _, k := range r.plan.Containers {
 		s := &server{plan: k, book: &logbook{reader: k.Subject.Driver.Log()}}
 		r.servers[k.Name] = s
 		for _, h := range k.Hosts {
-			d, err := r.lab.AddDomain(h.Domain)
-			if err != nil {
-				return err
-			}
-			cert, err := r.lab.CA.Make(ca.Kind(h.Setting.Certificate), h.Domain)
-			if err != nil {
-				return fmt.Errorf("certificate of %s: %w", h.Domain, err)
-			}
-			host := &host{Host: h, domain: d, cert: cert, server: s}
-			host.inForce = sync.OnceValue(func() error { return r.offers(host) })
-			r.hosts[h.Domain] = host
+			g.Go(func() error {
+				d, err := r.lab.AddDomain(ctx, h.Domain)
+				if err != nil {
+					return err
+				}
+				cert, err := r.lab.CA.Make(ca.Kind(h.Setting.Certificate), h.Domain)
+				if err != nil {
+					return fmt.Errorf("certificate of %s: %w", h.Domain, err)
+				}
+				host := &host{Host: h, domain: d, cert: cert, server: s}
+				host.inForce = sync.OnceValue(func() error { return r.offers(host) })
+				mu.Lock()
+				defer mu.Unlock()
+				r.hosts[h.Domain] = host
+				return nil
+			})
 		}
 	}
-	return nil
+	return g.Wait()
 }
 
 // start runs every container of the plan at once, and returns when each has

@@ -129,7 +129,7 @@ func (r *Run) Boot(ctx context.Context) error {
 	if r.lab, err = lab.Start(ctx, r.engine); err != nil {
 		return err
 	}
-	if err := r.world(); err != nil {
+	if err := r.world(ctx); err != nil {
 		return err
 	}
 	if err := r.start(ctx, images); err != nil {
