@@ -15,6 +15,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2/types"
 
+	"github.com/xmpp-testday/testday/results/known"
 	"github.com/xmpp-testday/testday/servers"
 	_ "github.com/xmpp-testday/testday/servers/all" // the shipped servers
 	"github.com/xmpp-testday/testday/suites"
@@ -129,6 +130,15 @@ func (c *Config) Plan(ctx context.Context) (*suites.Plan, error) {
 		return nil, fmt.Errorf("LABELS=%s: no cell has such labels: `make plan` lists cells and labels", oneLine(c.Labels))
 	}
 	return p, nil
+}
+
+// LoadKnown reads the known-failures file.
+func (c Config) LoadKnown() (*known.File, error) {
+	k, err := known.Load(c.Known)
+	if err != nil {
+		return nil, fmt.Errorf("%w: correct it, or name another with KNOWN=", err)
+	}
+	return k, nil
 }
 
 func boolean(getenv func(string) string, name string) (bool, error) {

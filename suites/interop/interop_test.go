@@ -89,8 +89,8 @@ func interop(t *testing.T, getenv func(string) string) error {
 	if err := vet(suite); err != nil {
 		return err
 	}
-	if day.known, err = known.Load(day.config.Known); err != nil {
-		return fmt.Errorf("%w: correct it, or name another with KNOWN=", err)
+	if day.known, err = day.config.LoadKnown(); err != nil {
+		return err
 	}
 	plan, err := day.config.Plan(context.Background())
 	if err != nil {

@@ -27,7 +27,6 @@ import (
 	"time"
 
 	"github.com/xmpp-testday/testday/fixtures/engine"
-	"github.com/xmpp-testday/testday/results/known"
 	"github.com/xmpp-testday/testday/results/rundir"
 	"github.com/xmpp-testday/testday/results/terminal"
 	"github.com/xmpp-testday/testday/suites/interop"
@@ -164,11 +163,14 @@ func keep(ctx context.Context, out io.Writer) (err error) {
 }
 
 func republish(path string, out io.Writer) (int, error) {
+	if path == "" {
+		return 2, errors.New("publish which run? make publish RUN=results/runs/latest, or another folder")
+	}
 	c, err := config()
 	if err != nil {
 		return 2, err
 	}
-	k, err := known.Load(c.Known)
+	k, err := c.LoadKnown()
 	if err != nil {
 		return 2, err
 	}
