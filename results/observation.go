@@ -165,6 +165,9 @@ type Stream struct {
 	// "</stream:stream>", "close_notify", "fin", "rst".
 	ClosedBy  Direction `json:"closedBy,omitempty"`
 	ClosedHow string    `json:"closedHow,omitempty"`
+	// BrokeTLS is the direction that sent something which is no TLS record after a
+	// complete handshake.
+	BrokeTLS Direction `json:"brokeTLS,omitempty"`
 	// Truncated: the tap stopped recording at its limit.
 	Truncated bool `json:"truncated,omitempty"`
 	// Malformed says what could not be read as XMPP, and where.

@@ -3,6 +3,7 @@ package suites
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/xmpp-testday/testday/results"
@@ -295,6 +296,54 @@ func TestUnreadStream(t *testing.T) {
 	}
 	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.Inconclusive {
 		t.Errorf("verdict %s (%s), want inconclusive", j.Verdict, j.Why)
+	}
+}
+
+// TestPlaintextOnEncryptedStream: whoever breaks TLS is blamed, not who fell
+// silent because of it.
+func TestPlaintextOnEncryptedStream(t *testing.T) {
+	s, err := Lookup("s2s/dialback/simultaneous")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp := ideal(s, s.Worlds[0])
+	sp.Messages[3].Delivered, sp.Messages[3].Order = 0, 0
+	sp.Ended = "neither delivered nor refused within 30s"
+	sp.Streams[0].BrokeTLS, sp.Streams[0].Reason = results.Receiving, "record 13 begins with the octets 3c 73 74 72 65: not TLS"
+	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.Fail || j.Blame != results.BlameReceiver || !strings.Contains(j.Why, "plaintext") {
+		t.Errorf("verdict %s, blame %q (%s), want a failure of the receiver", j.Verdict, j.Blame, j.Why)
+	}
+}
+
+// TestUndeliveredInClear: what is lost on the way and was seen in clear is a
+// leak all the same.
+func TestUndeliveredInClear(t *testing.T) {
+	s, err := Lookup("s2s/starttls/required-both")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp := ideal(s, s.Worlds[0])
+	sp.Messages[0].Delivered, sp.Messages[0].Error = 0, &results.StanzaError{Condition: "remote-server-timeout"}
+	sp.Streams[0].Canaries[0].Inside, sp.Streams[0].Stanzas = false, nil
+	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.Exposed || j.Blame != results.BlameInitiator {
+		t.Errorf("verdict %s, blame %q (%s), want exposed by the initiator", j.Verdict, j.Blame, j.Why)
+	}
+}
+
+// TestWayBackNamesTheCell: a sentence about the way back speaks of the cell's
+// initiator and receiver, not of the stream's.
+func TestWayBackNamesTheCell(t *testing.T) {
+	s, err := Lookup("s2s/dialback/self-signed-strict-refused")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp := ideal(s, s.Worlds[1]) // P2 meets P1 with a self-signed certificate
+	sp.deliver(there, true, results.AuthPKIX)
+	sp.direction(back, 1, false)
+	sp.deliver(back, true, results.AuthDialback)
+	j := judgeIt(t, sp, passing(&sp.Observation))
+	if j.Verdict != results.Exposed || j.Blame != results.BlameInitiator || strings.Contains(j.Why, "the receiver must refuse") {
+		t.Errorf("verdict %s, blame %q: %s", j.Verdict, j.Blame, j.Why)
 	}
 }
 

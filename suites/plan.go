@@ -204,10 +204,9 @@ func placeText(p servers.Place) string {
 }
 
 // addControls appends the first and last control of every pair of containers
-// that a cell uses. Their settings are the places' own: whatever these two
-// containers are, with good certificates they must federate. Where the two
-// policies forbid just that (TLS off meets TLS required), each container is
-// shown to be alive with a container of the other subject that it can talk to.
+// and policies that a cell uses. With good certificates they must federate, or a
+// refusal says nothing. Where the two policies forbid just that (TLS off meets TLS
+// required), each side is shown to be alive with a lenient other one.
 func addControls(cells []*Cell) []*Cell {
 	made := map[string]bool{}
 	out := cells
@@ -272,25 +271,14 @@ func controlCell(s *Scenario, i, r Party) *Cell {
 	return &Cell{ID: CellID(s.ID, world.Name, i.Subject.Name, r.Subject.Name), Scenario: s, World: world, Initiator: i, Receiver: r}
 }
 
-// controlSetting is the setting of a control's side: the container's own policy,
-// or P1 where policy is not container wide, with a good certificate.
+// controlSetting is the setting of a control's side: that of the cell, with a
+// good certificate.
 func controlSetting(p Party) servers.Setting {
-	s := servers.Setting{Policy: servers.P1, Certificate: servers.Good}
-	if place, err := p.Subject.Driver.Place(p.Setting); err == nil {
-		s.Ciphers = place.Ciphers
-		if place.Policy != "" {
-			s.Policy = place.Policy
-		}
-	}
-	return s
+	return servers.Setting{Policy: p.Setting.Policy, Certificate: servers.Good, Ciphers: p.Setting.Ciphers}
 }
 
 func controlName(p Party) string {
-	place, err := p.Subject.Driver.Place(p.Setting)
-	if err != nil || placeText(place) == "" {
-		return "any"
-	}
-	return placeText(place)
+	return placeText(servers.Place{Policy: p.Setting.Policy, Ciphers: p.Setting.Ciphers})
 }
 
 // choose keeps the cells that are wanted and the controls of those.

@@ -162,6 +162,13 @@ func rank(v results.Verdict) int {
 // worldFindings holds an observation against what every world promises.
 func worldFindings(obs *results.Observation, legs []leg) []Finding {
 	var fs []Finding
+	for _, s := range obs.Streams {
+		if s.BrokeTLS != "" {
+			fs = append(fs, Finding{Verdict: results.Fail, Blame: results.Blame(role(s, s.BrokeTLS)),
+				Why:   fmt.Sprintf("the %s sent plaintext on the encrypted stream: %s", role(s, s.BrokeTLS), s.Reason),
+				Cites: []results.Citation{{Document: "RFC 8446", Section: "5.1", Level: results.Must}}})
+		}
+	}
 	for _, l := range legs {
 		if l.unseen && l.unread == "" {
 			fs = append(fs, Finding{Verdict: results.HarnessError,
@@ -224,9 +231,9 @@ func askOracle(q Question, obs *results.Observation, l leg, si, sr oracle.Settin
 	case ruling.Verdict == results.Weaker && q.AnyAuth && l.class == oracle.TD:
 	default:
 		f := Finding{Verdict: ruling.Verdict, Blame: ruling.Blame, Cites: ruling.Cites, Possible: ruling.Possible,
-			Why: fmt.Sprintf("%s to %s: %s", l.senderRole, l.targetRole, ruling.Why)}
+			Why: l.inCell(ruling.Why) + defects(obs)}
 		if l.class == oracle.NO {
-			f.Why += refusalText(l)
+			f.Why += offerText(l) + refusalText(l)
 		}
 		fs = append(fs, f)
 	}
@@ -302,7 +309,7 @@ func controlFindings(controls []Control) []Finding {
 	for _, c := range controls {
 		if c.Verdict != results.Pass && c.Verdict != results.Weaker {
 			return []Finding{{Verdict: results.Inconclusive,
-				Why: fmt.Sprintf("nothing was delivered, and the control %s did not pass either: %s", c.Cell, c.Why)}}
+				Why: fmt.Sprintf("nothing was delivered, and with good certificates these two do not federate either: see %s", c.Cell)}}
 		}
 	}
 	return nil
@@ -318,6 +325,50 @@ func turn(b results.Blame, l leg) results.Blame {
 		return l.targetRole
 	}
 	return b
+}
+
+// inCell says a sentence of the oracle about a stream in the words of the cell:
+// on the way back the receiver is who initiates.
+func (l *leg) inCell(why string) string {
+	if l.name == there {
+		return why
+	}
+	return "on the way back: " + strings.NewReplacer("the initiator", "the receiver", "the receiver", "the initiator",
+		"an initiator", "a receiver", "a receiver", "an initiator").Replace(why)
+}
+
+// defects names the certificates that are not good.
+func defects(obs *results.Observation) string {
+	var parts []string
+	for _, p := range []struct {
+		role string
+		results.Party
+	}{{"initiator", obs.Initiator}, {"receiver", obs.Receiver}} {
+		if p.Certificate != "good" && p.Policy != "off" {
+			parts = append(parts, fmt.Sprintf("the %s's certificate is %s", p.role, p.Certificate))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(parts, ", ") + "]"
+}
+
+// offerText says which side did without EXTERNAL, where one did.
+func offerText(l leg) string {
+	text := ""
+	for _, s := range l.attempts {
+		for _, f := range s.Features {
+			switch {
+			case !f.Inside:
+			case !slices.Contains(f.Mechanisms, "EXTERNAL"):
+				text = fmt.Sprintf("; the %s offered no EXTERNAL", l.targetRole)
+			case len(s.SASL) == 0:
+				text = fmt.Sprintf("; the %s was offered EXTERNAL and did not use it", l.senderRole)
+			}
+		}
+	}
+	return text
 }
 
 func refusalText(l leg) string {

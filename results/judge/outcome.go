@@ -68,13 +68,14 @@ func derive(obs *results.Observation, name string) leg {
 		l.sender, l.target = obs.Receiver, obs.Initiator
 		l.senderRole, l.targetRole = results.BlameReceiver, results.BlameInitiator
 	}
-	canaries := map[string]bool{}
+	canaries, sent := map[string]bool{}, map[string]bool{}
 	for _, m := range obs.Messages {
 		if m.Direction != name {
 			continue
 		}
 		l.Asked = true
 		l.Sent++
+		sent[m.Canary] = true
 		if m.Delivered > 0 {
 			l.Delivered++
 			canaries[m.Canary] = true
@@ -90,6 +91,11 @@ func derive(obs *results.Observation, name string) leg {
 			l.attempts = append(l.attempts, s)
 			if s.ClosedHow != "" {
 				l.End = fmt.Sprintf("%s: %s", role(s, s.ClosedBy), s.ClosedHow)
+				for _, e := range s.Errors {
+					if e.Text != "" && e.Direction == s.ClosedBy {
+						l.End += fmt.Sprintf(" (%.120q)", e.Text)
+					}
+				}
 			}
 			if s.TLS != nil && s.TLS.Version != "" && l.TLS == "" {
 				l.TLS, l.Suite = s.TLS.Version, s.TLS.Suite
@@ -101,6 +107,9 @@ func derive(obs *results.Observation, name string) leg {
 			}
 		}
 		for _, c := range s.Canaries {
+			if sent[c.Canary] && !c.Inside && role(s, c.Direction) == string(l.senderRole) {
+				l.clear = true
+			}
 			if !canaries[c.Canary] || role(s, c.Direction) != string(l.senderRole) {
 				continue
 			}

@@ -100,7 +100,7 @@ func (f *File) Gate(cells []results.Cell, opts Options) Report {
 	}
 	for k := range entries {
 		// An entry whose cell is red in another way is reported with that cell.
-		if alive[k] || changed[k] || len(decided[k]) == 0 || !opts.Complete && !literal(entries[k].Cell) {
+		if alive[k] || changed[k] || entries[k].Flaky || len(decided[k]) == 0 || !opts.Complete && !literal(entries[k].Cell) {
 			continue
 		}
 		report.Unexpected = append(report.Unexpected, Stale{Entry: &entries[k], Cells: decided[k]})

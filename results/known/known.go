@@ -38,6 +38,9 @@ type Entry struct {
 	Link string
 	// Since is the day of the entry, "2026-03-01".
 	Since string
+	// Flaky: the cells fail so in some runs and not in others, so that the entry is
+	// never out of date. Say in Reason what decides.
+	Flaky bool
 	// Line is where the entry begins in its file, from 1.
 	Line int
 }
@@ -71,7 +74,8 @@ func Load(path string) (*File, error) {
 
 // Parse reads a file's content: a YAML sequence of mappings, each with every
 // field of [Entry] in lower case and no other. Name is used in errors, which are
-// one line each: "known.yaml:12: verdict ...". A file without entries is fine.
+// one line each: "known.yaml:12: verdict ...". Flaky may be left out. A file without
+// entries is fine.
 func Parse(name string, data []byte) (*File, error) {
 	if len(data) > maxSize {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxSize)
@@ -155,19 +159,21 @@ func syntaxError(name string, err error) error {
 // field is one field of an entry in the file. Its check, where there is one,
 // says what is wrong with a value.
 type field struct {
-	name  string
-	set   func(*Entry, string)
-	check func(string) error
+	name     string
+	set      func(*Entry, string)
+	check    func(string) error
+	optional bool
 }
 
 // fields are an entry's, in the order they are asked for.
 var fields = []field{
-	{"cell", func(e *Entry, v string) { e.Cell = v }, checkPattern},
-	{"verdict", func(e *Entry, v string) { e.Verdict = results.Verdict(v) }, checkVerdict},
-	{"why", func(e *Entry, v string) { e.Why = v }, nil},
-	{"reason", func(e *Entry, v string) { e.Reason = v }, nil},
-	{"link", func(e *Entry, v string) { e.Link = v }, checkLink},
-	{"since", func(e *Entry, v string) { e.Since = v }, checkSince},
+	{name: "cell", set: func(e *Entry, v string) { e.Cell = v }, check: checkPattern},
+	{name: "verdict", set: func(e *Entry, v string) { e.Verdict = results.Verdict(v) }, check: checkVerdict},
+	{name: "why", set: func(e *Entry, v string) { e.Why = v }},
+	{name: "reason", set: func(e *Entry, v string) { e.Reason = v }},
+	{name: "link", set: func(e *Entry, v string) { e.Link = v }, check: checkLink},
+	{name: "since", set: func(e *Entry, v string) { e.Since = v }, check: checkSince},
+	{name: "flaky", set: func(e *Entry, v string) { e.Flaky = v == "true" }, check: checkBool, optional: true},
 }
 
 // parseEntry reads one entry. The line goes with the error.
@@ -214,7 +220,7 @@ func parseEntry(node ast.Node) (e Entry, at int, err error) {
 		f.set(&e, value)
 	}
 	for _, f := range fields {
-		if !given[f.name] {
+		if !given[f.name] && !f.optional {
 			return e, e.Line, fmt.Errorf("the entry has no %s", f.name)
 		}
 	}
@@ -224,6 +230,13 @@ func parseEntry(node ast.Node) (e Entry, at int, err error) {
 // knowable are the verdicts that an entry may name: those that say that
 // something should be otherwise.
 var knowable = []results.Verdict{results.Exposed, results.Fail, results.NoInterop, results.Weaker}
+
+func checkBool(v string) error {
+	if v != "true" && v != "false" {
+		return errors.New("want true or false")
+	}
+	return nil
+}
 
 func checkVerdict(v string) error {
 	if !slices.Contains(knowable, results.Verdict(v)) {

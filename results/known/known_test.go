@@ -35,9 +35,9 @@ func TestParse(t *testing.T) {
 	}
 	want := []Entry{
 		{"s2s/pkix/unknown-ca:prosody@13:ejabberd@26.07", results.Exposed, "accepted an invalid certificate",
-			"does not ask the validator: see the link", "https://example.org/issues/1", "2026-03-01", 2},
+			"does not ask the validator: see the link", "https://example.org/issues/1", "2026-03-01", false, 2},
 		{"s2s/policy/*:*:jabberd2@2.7.0", results.Fail, "closed without a stream error",
-			"says nothing before it closes", "unreported", "2026-03-02", 9},
+			"says nothing before it closes", "unreported", "2026-03-02", false, 9},
 	}
 	if !slices.Equal(f.Entries, want) {
 		t.Errorf("got %+v\nwant %+v", f.Entries, want)
@@ -46,6 +46,26 @@ func TestParse(t *testing.T) {
 		if f, err := Parse("known.yaml", []byte(empty)); err != nil || len(f.Entries) != 0 {
 			t.Errorf("%q: got %+v, %v; want no entries", empty, f, err)
 		}
+	}
+}
+
+func TestFlaky(t *testing.T) {
+	entry := "- cell: a:x:y\n  verdict: fail\n  why: lost\n  reason: race\n  link: unreported\n  since: 2026-01-02\n"
+	passes := []results.Cell{{ID: "a:x:y", Verdict: results.Pass}}
+	for _, tt := range []struct {
+		text string
+		want int
+	}{{entry, 1}, {entry + "  flaky: false\n", 1}, {entry + "  flaky: true\n", 0}} {
+		f, err := Parse("known.yaml", []byte(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Gate(passes, Options{Complete: true}); len(got.Unexpected) != tt.want || got.ExitCode() != tt.want {
+			t.Errorf("%s: %d unexpected passes, exit %d, want %d", tt.text, len(got.Unexpected), got.ExitCode(), tt.want)
+		}
+	}
+	if _, err := Parse("known.yaml", []byte(entry+"  flaky: perhaps\n")); err == nil || !strings.Contains(err.Error(), "flaky") {
+		t.Errorf("flaky: perhaps: %v", err)
 	}
 }
 

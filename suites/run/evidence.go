@@ -87,6 +87,9 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	started := obs.Started
 	i, rcv := st.sides[0].host, st.sides[1].host
 
+	if refused(obs) {
+		r.subside(ctx, st)
+	}
 	recs, lines, streams := r.streams(ctx, st)
 	obs.Streams = streams
 	for _, s := range streams {
@@ -133,6 +136,34 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	}
 	files["capture.pcapng"] = pcap.Bytes()
 	return files
+}
+
+func refused(obs *results.Observation) bool {
+	return slices.ContainsFunc(obs.Messages, func(m results.Message) bool { return m.Delivered == 0 })
+}
+
+// subside waits until nothing more crosses between the servers of a cell in
+// which something was refused. What its sender is told may come before the
+// refusing stream has ended, and how it ends is evidence. It bounds what is
+// recorded; no verdict rests on the time.
+func (r *Run) subside(ctx context.Context, st *stimulus) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	there := st.sides[1].host.domain.Tap(st.sides[0].host.server.addr)
+	back := st.sides[0].host.domain.Tap(st.sides[1].host.server.addr)
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-there.Changed():
+		case <-back.Changed():
+		case <-quiet.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+		quiet.Reset(silence)
+	}
 }
 
 // streams decrypts and reads what the taps of both domains recorded.
