@@ -187,7 +187,7 @@ func TestBrokenImages(t *testing.T) {
 			ref := image(t, ctx, name, honest+tt.lines)
 			r := prepare(t, ctx, "mine="+ref, func(e run.Event) {
 				if tt.silent && strings.HasPrefix(e.Step, "starting ") {
-					time.AfterFunc(15*time.Second, cancel)
+					time.AfterFunc(10*time.Second, cancel)
 				}
 			}, delivered)
 			wantLine(t, name, r.Boot(ctx), append(tt.want, "start mine-")...)
