@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -70,5 +71,59 @@ func TestPlanOfOneCell(t *testing.T) {
 	c.Cells = []string{"s2s/starttls/no-such:prosody@13:prosody@13"}
 	if _, err := c.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "no-such") || !strings.Contains(err.Error(), "make plan") {
 		t.Errorf("unknown cell: %v", err)
+	}
+}
+
+// TestWhole: only a run that leaves nothing out can find an entry of the known
+// failures out of date by its pattern.
+func TestWhole(t *testing.T) {
+	for _, tt := range []struct {
+		name, value string
+		want        bool
+	}{
+		{"SEED", "7", true},
+		{"FULL", "1", true},
+		{"CORE", "1", false},
+		{"SERVERS", "prosody@13", false},
+		{"LABELS", "core", false},
+		{"CELL", "a:b:c", false},
+	} {
+		if c, err := FromEnv(env(tt.name, tt.value), t.TempDir()); err != nil || c.Whole != tt.want {
+			t.Errorf("%s=%s: whole %v, %v, want %v", tt.name, tt.value, c.Whole, err, tt.want)
+		}
+	}
+}
+
+// TestFolder: a link is only moved to a run that is kept.
+func TestFolder(t *testing.T) {
+	root := t.TempDir()
+	link := filepath.Join(root, "latest")
+	for _, name := range []string{"one", "two"} {
+		f, err := reserve(Config{Out: filepath.Join(root, name), Latest: link})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if target, _ := os.Readlink(link); target == name {
+			t.Errorf("the link points to %s before it is kept", name)
+		}
+		if err := f.keep(); err != nil {
+			t.Fatal(err)
+		}
+		if target, err := os.Readlink(link); target != name {
+			t.Errorf("the link points to %q, %v, want %s", target, err, name)
+		}
+	}
+	f, err := reserve(Config{Out: filepath.Join(root, "three"), Latest: link})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.drop(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 3 {
+		t.Errorf("left: %v, %v, want one, two and the link", entries, err)
+	}
+	if target, _ := os.Readlink(link); target != "two" {
+		t.Errorf("the link points to %q, want two", target)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,8 +36,9 @@ var day struct {
 	folder   *folder
 	terminal *terminal.Terminal
 
-	stop     context.CancelFunc
 	signals  context.Context // ends with a signal
+	booting  sync.Mutex      // held while begin works: Ginkgo may not wait for it
+	stop     func()          // observing
 	observed chan error      // nil unless the lab came up
 	done     int             // cells, of planned
 	planned  int
@@ -130,7 +132,11 @@ func interop(t *testing.T, getenv func(string) string) error {
 	if os.Getenv("TESTDAY_TERMINAL") == "1" {
 		formatter.ColorableStdOut = io.Discard // the terminal says it better
 	}
+	var forget func()
+	day.signals, forget = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer forget()
 	RunSpecs(t, "interop", suite, reporter)
+	end() // not an AfterSuite: a second Ctrl-C would have Ginkgo go on without it
 	return day.failed
 }
 
@@ -173,7 +179,6 @@ func specs(plan *suites.Plan) {
 		})
 	}
 	BeforeSuite(begin)
-	AfterSuite(end)
 }
 
 // spec waits for a cell and fails when the gate would stop at it.
@@ -214,6 +219,8 @@ func report(e run.Event) {
 	day.terminal.Cell(cell, e.Done, e.Total, e.InFlight)
 }
 
+var errNothing = errors.New("interrupted before the first cell: there is nothing to keep")
+
 // fail notes why the harness failed.
 func fail(err error) {
 	if day.failed == nil {
@@ -223,17 +230,18 @@ func fail(err error) {
 
 // begin boots the lab and starts to observe. What it starts, end stops.
 func begin(boot SpecContext) {
-	signals, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(signals)
-	day.signals, day.stop = signals, func() { cancel(); forget() }
+	day.booting.Lock()
+	defer day.booting.Unlock()
+	ctx, cancel := context.WithCancel(day.signals)
+	day.stop = cancel
 	detach := context.AfterFunc(boot, cancel) // Ginkgo has time limits of its own
 	err := day.run.Boot(ctx)
 	detach()
 	switch {
 	case err == nil:
 		err = day.folder.keep()
-	case signals.Err() != nil:
-		err = errors.New("interrupted before the first cell: there is nothing to keep")
+	case day.signals.Err() != nil:
+		err = errNothing
 	}
 	if err != nil {
 		fail(err)
@@ -244,14 +252,19 @@ func begin(boot SpecContext) {
 	go func() { observed <- day.run.Observe(ctx) }()
 }
 
-// end publishes what was observed, whether or not all of it was.
+// end publishes what was observed, whether or not all of it was. Signals that
+// come meanwhile change nothing: it takes seconds.
 func end() {
+	day.booting.Lock()
+	defer day.booting.Unlock()
 	interrupted := day.signals.Err() != nil
-	day.stop()
 	if day.observed != nil {
+		day.stop()
 		if err := <-day.observed; err != nil {
 			fail(unfinished(err, interrupted))
 		}
+	} else if interrupted {
+		fail(errNothing)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
