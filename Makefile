@@ -8,6 +8,13 @@ PACKAGE := ./...
 # What the variables of the main job mean is said in `make help`.
 export SERVERS LABELS CELL FULL CORE OUT SEED PARALLEL KNOWN
 
+# A variable that is misspelt must not be ignored.
+VARIABLES := GO PACKAGE SERVERS LABELS CELL FULL CORE OUT SEED PARALLEL KNOWN RUN IMAGES
+UNKNOWN   := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v)))
+ifneq ($(UNKNOWN),)
+$(error unknown variable $(UNKNOWN): `make help` lists them)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help interop plan lab publish test lint bench fuzz clean engine build
 
@@ -21,7 +28,7 @@ help: ## this text
 
 #: SERVERS=LIST   subjects: prosody@13,ejabberd@24.12,mine=IMAGE (default: newest prosody, newest ejabberd, jabberd2)
 #: LABELS=FILTER  Ginkgo label filter: 'family: containsAny s2s-pkix', 'core && from: containsAny {prosody@13}'
-#: CELL=ID        exactly that cell, with its controls
+#: CELL=ID[,ID]   exactly those cells, with their controls
 #: CORE=1         core scenarios only
 #: FULL=1         the full product of policies and certificates too
 #: OUT=DIR        run folder (default results/runs/<UTC time>, with results/runs/latest)

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-testday/testday/results"
@@ -33,7 +36,8 @@ func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.J
 }
 
 // Publish makes the cell that is published from an observation and its verdict.
-func Publish(obs *results.Observation, j judge.Judgement, artefacts []string) results.Cell {
+// Subjects are those of the run.
+func Publish(obs *results.Observation, j judge.Judgement, artefacts []string, subjects []results.Subject) results.Cell {
 	c := results.Cell{
 		ID:        obs.Cell,
 		Scenario:  obs.Scenario,
@@ -48,7 +52,7 @@ func Publish(obs *results.Observation, j judge.Judgement, artefacts []string) re
 		Possible:  j.Possible,
 		Witnesses: j.Witnesses,
 		Control:   obs.Controls,
-		Reproduce: Reproduce(obs.Cell),
+		Reproduce: Reproduce(obs.Cell, subjects),
 		Seconds:   obs.Seconds,
 		Artefacts: artefacts,
 	}
@@ -58,17 +62,26 @@ func Publish(obs *results.Observation, j judge.Judgement, artefacts []string) re
 	return c
 }
 
-// Reproduce is the command that runs one cell again.
-func Reproduce(cell string) string {
+// Reproduce is the command that runs one cell again. A subject whose name says
+// nothing of a version was given as an image, and is again.
+func Reproduce(cell string, subjects []results.Subject) string {
 	parts := strings.Split(cell, ":")
-	subjects := parts[1]
-	if parts[2] != parts[1] {
-		subjects += "," + parts[2]
+	var names []string
+	for _, name := range slices.Compact(parts[1:]) {
+		for _, s := range subjects {
+			if ref, _, _ := strings.Cut(s.Image, " "); s.Name == name && !strings.Contains(name, "@") {
+				name += "=" + ref
+			}
+		}
+		names = append(names, name)
 	}
-	return fmt.Sprintf("make interop SERVERS=%s CELL=%s", subjects, cell)
+	return fmt.Sprintf("make interop SERVERS=%s CELL=%s", strings.Join(names, ","), cell)
 }
 
 func sideText(p results.Party) string { return p.Policy + "/" + p.Certificate }
+
+// cellID is the form of an id that has a folder of its own.
+var cellID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/._+-]*(:[A-Za-z0-9][A-Za-z0-9@._-]*){2}$`)
 
 // Regrade judges every cell of a run folder anew and returns its matrix. Cells
 // that were planned and did not finish are skipped ones.
@@ -76,6 +89,11 @@ func Regrade(d *rundir.Dir) (*results.Matrix, error) {
 	meta, err := d.Meta()
 	if err != nil {
 		return nil, err
+	}
+	for _, id := range meta.Planned {
+		if !cellID.MatchString(id) || strings.Contains(id, "..") {
+			return nil, fmt.Errorf("%s is damaged: it plans %q, which is not the id of a cell", path.Join(d.Path, "run.json"), id)
+		}
 	}
 	controls := map[string]judge.Control{}
 	for _, id := range meta.Planned {
@@ -106,12 +124,15 @@ func Regrade(d *rundir.Dir) (*results.Matrix, error) {
 		if err != nil {
 			return nil, err
 		}
+		if obs.Cell != id {
+			return nil, fmt.Errorf("%s is damaged: it holds the observation of %q", path.Join(d.Path, Folder(id)), obs.Cell)
+		}
 		j, err := Grade(obs, controls)
 		if err != nil {
 			return nil, err
 		}
 		artefacts, _ := d.Artefacts(Folder(id)) // none for a cell that did not finish
-		m.Cells = append(m.Cells, Publish(obs, j, artefacts))
+		m.Cells = append(m.Cells, Publish(obs, j, artefacts, meta.Subjects))
 		seen[obs.Scenario] = true
 	}
 	for _, s := range All() {

@@ -347,6 +347,18 @@ func TestWayBackNamesTheCell(t *testing.T) {
 	}
 }
 
+func TestReproduce(t *testing.T) {
+	subjects := []results.Subject{{Name: "prosody@13", Image: "testday/prosody:1 sha256:2"}, {Name: "mine", Image: "me/server:dev sha256:3"}}
+	for cell, want := range map[string]string{
+		"a/b:prosody@13:prosody@13": "make interop SERVERS=prosody@13 CELL=a/b:prosody@13:prosody@13",
+		"a/b:mine:prosody@13":       "make interop SERVERS=mine=me/server:dev,prosody@13 CELL=a/b:mine:prosody@13",
+	} {
+		if got := Reproduce(cell, subjects); got != want {
+			t.Errorf("%s: %q, want %q", cell, got, want)
+		}
+	}
+}
+
 // TestAnswerLost: a query that arrived and whose answer did not is nobody's
 // broken rule, and no pass.
 func TestAnswerLost(t *testing.T) {

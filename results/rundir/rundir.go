@@ -32,9 +32,8 @@ type Dir struct {
 	Path string
 }
 
-// Create makes the folder of a new run. An existing folder must be empty. When
-// link is not empty, it is made to point at the folder.
-func Create(path, link string) (*Dir, error) {
+// Create makes the folder of a new run. An existing folder must be empty.
+func Create(path string) (*Dir, error) {
 	entries, err := os.ReadDir(path)
 	if err == nil && len(entries) > 0 {
 		return nil, fmt.Errorf("run folder %s is not empty: choose another with OUT=", path)
@@ -45,21 +44,24 @@ func Create(path, link string) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Join(path, "cells"), 0o755); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
-	if link != "" {
-		target, err := filepath.Rel(filepath.Dir(link), path)
-		if err != nil {
-			return nil, fmt.Errorf("link %s to %s: %w", link, path, err)
-		}
-		tmp := link + ".new"
-		_ = os.Remove(tmp) // what a killed run left
-		if err := os.Symlink(target, tmp); err != nil {
-			return nil, fmt.Errorf("link %s to %s: %w", link, path, err)
-		}
-		if err := os.Rename(tmp, link); err != nil {
-			return nil, fmt.Errorf("link %s to %s: %w", link, path, err)
-		}
-	}
 	return &Dir{Path: path}, nil
+}
+
+// Link makes link a symbolic link to the folder, in place of what it was.
+func (d *Dir) Link(link string) error {
+	target, err := filepath.Rel(filepath.Dir(link), d.Path)
+	if err != nil {
+		return fmt.Errorf("link %s to %s: %w", link, d.Path, err)
+	}
+	tmp := link + ".new"
+	_ = os.Remove(tmp) // what a killed run left
+	if err = os.Symlink(target, tmp); err == nil {
+		err = os.Rename(tmp, link)
+	}
+	if err != nil {
+		return fmt.Errorf("link %s to %s: %w", link, d.Path, err)
+	}
+	return nil
 }
 
 // Open finds the folder of an earlier run.

@@ -16,8 +16,11 @@ import (
 func TestRoundTrip(t *testing.T) {
 	base := t.TempDir()
 	link := filepath.Join(base, "latest")
-	d, err := rundir.Create(filepath.Join(base, "one"), link)
+	d, err := rundir.Create(filepath.Join(base, "one"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Link(link); err != nil {
 		t.Fatal(err)
 	}
 	meta := rundir.Meta{Run: results.Run{ID: "one", Seed: 7}, Planned: []string{"a:b:c"}}
@@ -48,7 +51,11 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("a cell that did not finish: %v, want fs.ErrNotExist", err)
 	}
 
-	if _, err := rundir.Create(filepath.Join(base, "two"), link); err != nil {
+	two, err := rundir.Create(filepath.Join(base, "two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Link(link); err != nil {
 		t.Fatal(err)
 	}
 	if target, _ := os.Readlink(link); target != "two" {
@@ -61,7 +68,7 @@ func TestRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(base, "notes"), []byte("keep"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rundir.Create(base, ""); err == nil || !strings.Contains(err.Error(), "OUT=") {
+	if _, err := rundir.Create(base); err == nil || !strings.Contains(err.Error(), "OUT=") {
 		t.Errorf("a folder in use: %v", err)
 	}
 	if _, err := rundir.Open(base); err == nil || !strings.Contains(err.Error(), "run.json") {

@@ -2,7 +2,6 @@ package interop
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -22,7 +21,7 @@ type folder struct {
 func reserve(c Config) (*folder, error) {
 	_, err := os.Stat(c.Out)
 	found := err == nil
-	dir, err := rundir.Create(c.Out, "")
+	dir, err := rundir.Create(c.Out)
 	if err != nil {
 		return nil, err
 	}
@@ -34,19 +33,7 @@ func (f *folder) keep() error {
 	if f.link == "" {
 		return nil
 	}
-	target, err := filepath.Rel(filepath.Dir(f.link), f.Path)
-	if err != nil {
-		return fmt.Errorf("link %s to %s: %w", f.link, f.Path, err)
-	}
-	tmp := f.link + ".new"
-	_ = os.Remove(tmp) // what a killed run left
-	if err = os.Symlink(target, tmp); err == nil {
-		err = os.Rename(tmp, f.link)
-	}
-	if err != nil {
-		return fmt.Errorf("link %s to %s: %w", f.link, f.Path, err)
-	}
-	return nil
+	return f.Link(f.link)
 }
 
 // drop removes what was made. A folder that was there before stays, empty.

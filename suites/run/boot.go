@@ -260,6 +260,13 @@ func (r *Run) onLine(s *server, at time.Time, text string) {
 func (r *Run) ready(ctx context.Context, s *server) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
+	go func() { // which no probe of it outlives
+		select {
+		case <-s.run.Exited():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	last := s.plan.Hosts[len(s.plan.Hosts)-1]
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
@@ -277,11 +284,13 @@ func (r *Run) ready(ctx context.Context, s *server) error {
 		}
 		select {
 		case <-s.run.Exited():
-			if err := s.violation(); err != nil {
-				return err
-			}
-			return fmt.Errorf("it ended before it was ready; its log ends with: %s", s.book.tail(5))
+			return s.ended()
 		case <-ctx.Done():
+			select {
+			case <-s.run.Exited():
+				return s.ended()
+			default:
+			}
 			return &servers.Violation{Clause: servers.ClauseReady,
 				Reason: fmt.Sprintf("no answer for %s: %v; its log ends with: %s", last.Domain, errors.Join(errClient, errServer), s.book.tail(5))}
 		case <-tick.C:
@@ -296,6 +305,16 @@ func (r *Run) ready(ctx context.Context, s *server) error {
 		return &servers.Violation{Clause: servers.ClauseVersion, Reason: "it did not print its version"}
 	}
 	return nil
+}
+
+// ended is the error of a container that ended before it was ready: what it said
+// itself, or else where its log ends.
+func (s *server) ended() error {
+	if err := s.violation(); err != nil {
+		return err
+	}
+	return &servers.Violation{Clause: servers.ClauseReady,
+		Reason: "it ended before it was ready; its log ends with: " + s.book.tail(5)}
 }
 
 func (s *server) violation() error {

@@ -92,7 +92,7 @@ func prepare(t *testing.T, ctx context.Context, list string, report func(run.Eve
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := rundir.Create(t.TempDir(), "")
+	dir, err := rundir.Create(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	}
 	for _, s := range st.sides {
 		// Nothing that comes later belongs to the cell: end its connections.
-		_ = s.host.domain.Tap(s.peer.server.addr).Close()
+		s.host.domain.End(s.peer.server.addr)
 	}
 
 	queries := r.queries(st)

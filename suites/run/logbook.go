@@ -12,10 +12,13 @@ import (
 	"github.com/xmpp-testday/testday/servers"
 )
 
-// maxLines bounds how many lines of a container's log are kept in memory. A
-// cell reads its slice as it ends, so what is older than any cell in flight is
-// not missed.
-const maxLines = 50_000
+// A cell reads its slice of a log as it ends, so what is older than any cell in
+// flight is not missed. The number of lines bounds what a chatty server can take.
+const (
+	maxAge     = loginTimeout + deadline + 10*time.Second
+	maxLines   = 50_000
+	pruneEvery = 1024
+)
 
 // logbook keeps the log of one container, and what its lines state.
 type logbook struct {
@@ -40,8 +43,12 @@ func (b *logbook) add(at time.Time, text string) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.lines) >= maxLines {
-		b.lines = append(b.lines[:0:0], b.lines[maxLines/4:]...)
+	switch n := len(b.lines); {
+	case n >= maxLines:
+		b.lines = slices.Clone(b.lines[n/4:])
+	case n%pruneEvery == pruneEvery-1:
+		old, _ := slices.BinarySearchFunc(b.lines, at.Add(-maxAge), func(l logLine, t time.Time) int { return l.at.Compare(t) })
+		b.lines = slices.Clone(b.lines[old:])
 	}
 	b.lines = append(b.lines, l)
 }

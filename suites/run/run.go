@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -70,7 +71,6 @@ type Run struct {
 // cellState is a cell from its plan to its verdict.
 type cellState struct {
 	plan *suites.Cell
-	obs  *results.Observation
 	cell results.Cell
 	done chan struct{} // closed when the verdict is final
 }
@@ -149,6 +149,11 @@ func (r *Run) Lab() *lab.Lab { return r.lab }
 // or when ctx ends.
 func (r *Run) Observe(ctx context.Context) error {
 	began := time.Now()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.meta.Timing.Observe = time.Since(began).Seconds()
+	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	slots := make(chan struct{}, r.config.Parallel)
@@ -169,10 +174,10 @@ func (r *Run) Observe(ctx context.Context) error {
 		r.fail(err)
 		return err
 	}
-	r.settle()
-	r.mu.Lock()
-	r.meta.Timing.Observe = time.Since(began).Seconds()
-	r.mu.Unlock()
+	if err := r.settle(); err != nil {
+		r.fail(err)
+		return err
+	}
 	return nil
 }
 
@@ -193,11 +198,11 @@ func (r *Run) one(ctx context.Context, c *suites.Cell) error {
 	if err != nil {
 		return err
 	}
-	cell := suites.Publish(obs, j, artefacts)
+	cell := suites.Publish(obs, j, artefacts, r.meta.Subjects)
 
 	r.mu.Lock()
 	state := r.cells[c.ID]
-	state.obs, state.cell = obs, cell
+	state.cell = cell
 	if c.Scenario.Control != suites.NotControl {
 		r.controls[c.ID] = judge.Control{Cell: c.ID, Verdict: j.Verdict, Why: j.Why}
 	}
@@ -226,20 +231,26 @@ func (r *Run) verdicts(c *suites.Cell) map[string]judge.Control {
 	return known
 }
 
-// settle makes the verdicts final: now every control is known.
-func (r *Run) settle() {
+// settle makes the verdicts final: now every control is known. Cells that rest on
+// one that did not federate are judged again.
+func (r *Run) settle() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.cells {
-		if s.obs == nil {
-			continue
+	for id, s := range r.cells {
+		if slices.ContainsFunc(s.plan.Controls, func(ctl string) bool { return !r.controls[ctl].Federates() }) {
+			obs, err := r.config.Dir.Observation(suites.Folder(id))
+			if err != nil {
+				return err
+			}
+			j, err := suites.Grade(obs, r.controls)
+			if err != nil {
+				return err
+			}
+			s.cell = suites.Publish(obs, j, s.cell.Artefacts, r.meta.Subjects)
 		}
-		if j, err := suites.Grade(s.obs, r.controls); err == nil {
-			s.cell = suites.Publish(s.obs, j, s.cell.Artefacts)
-		}
-		s.obs = nil
 		close(s.done)
 	}
+	return nil
 }
 
 // fail tells everyone who waits for a cell that it will not come.

@@ -74,7 +74,7 @@ func (b *bencher) plan(o suites.Options) (*suites.Plan, error) {
 // run executes a plan in a folder of its own.
 func (b *bencher) run(ctx context.Context, p *suites.Plan) (m measured, err error) {
 	b.runs++
-	dir, err := rundir.Create(filepath.Join(b.scratch, fmt.Sprint(b.runs)), "")
+	dir, err := rundir.Create(filepath.Join(b.scratch, fmt.Sprint(b.runs)))
 	if err != nil {
 		return m, err
 	}

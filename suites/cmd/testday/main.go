@@ -128,7 +128,7 @@ func keep(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("make a folder for the lab: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	dir, err := rundir.Create(tmp, "")
+	dir, err := rundir.Create(tmp)
 	if err != nil {
 		return err
 	}
