@@ -77,7 +77,7 @@ func project(t *testing.T) string {
 // killed makes the folder of a run that came to one of its two cells.
 func killed(t *testing.T, path string) {
 	t.Helper()
-	d, err := rundir.Create(path, "")
+	d, err := rundir.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
