@@ -32,6 +32,15 @@ type Observation struct {
 	// Queries is what was asked of the DNS about this cell's domains.
 	Queries []Query `json:"queries"`
 
+	// Attack names what an attacker on the path between the two servers does, in
+	// both directions; empty without one.
+	Attack string `json:"attack,omitempty"`
+	// Shown is the kind of certificate that an attacker who poses as either side
+	// shows the other one; empty when the servers see each other's.
+	Shown string `json:"shown,omitempty"`
+	// Acts is what the attacker did.
+	Acts []Act `json:"acts,omitempty"`
+
 	// Controls lists the ids of the cells that prove that this one's subjects were
 	// alive and could federate when it ran.
 	Controls []string `json:"controls,omitempty"`
@@ -47,6 +56,14 @@ type Observation struct {
 	Unsupported string `json:"unsupported,omitempty"`
 	// Skipped is the reason why a cell was not run by choice.
 	Skipped string `json:"skipped,omitempty"`
+}
+
+// Act is something that an attacker did on a connection.
+type Act struct {
+	At float64 `json:"at"`
+	// Direction is that of the connection: there or back.
+	Direction string `json:"direction"`
+	Text      string `json:"text"`
 }
 
 // Party is one side of a cell as the plan made it.

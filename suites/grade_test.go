@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/results/oracle"
+	"github.com/xmpp-testday/testday/servers"
 )
 
 // spectacle is what two servers would show that do the best which their
@@ -21,7 +23,11 @@ func ideal(s *Scenario, w World) *spectacle {
 		Initiator: results.Party{Subject: "x@1", Domain: "a1.lab", Policy: string(w.Initiator.Policy), Certificate: string(w.Initiator.Certificate)},
 		Receiver:  results.Party{Subject: "y@1", Domain: "b1.lab", Policy: string(w.Receiver.Policy), Certificate: string(w.Receiver.Certificate)},
 		Controls:  []string{"control/first:x@1:y@1", "control/last:x@1:y@1"},
+		Attack:    string(w.Attack), Shown: string(w.Attack.Shown()),
 	}}
+	if w.Attack != "" {
+		sp.Acts = []results.Act{{Direction: there, Text: "acted"}}
+	}
 	sp.direction(there, s.Stimulus.Count, s.Stimulus.Kind == "iq")
 	if sp.Messages[0].Delivered > 0 || !s.Stimulus.Reply {
 		sp.direction(back, s.Stimulus.Count, s.Stimulus.Kind == "iq")
@@ -44,8 +50,8 @@ func (sp *spectacle) parties(direction string) (from, to results.Party, fromRole
 // direction adds the messages of one direction and the stream that they take.
 func (sp *spectacle) direction(name string, count int, query bool) {
 	from, to, fromRole, toRole := sp.parties(name)
-	si, _ := oracle.For(from.Policy, from.Certificate)
-	sr, _ := oracle.For(to.Policy, to.Certificate)
+	si, _ := oracle.For(from.Policy, cmp.Or(sp.Shown, from.Certificate))
+	sr, _ := oracle.For(to.Policy, cmp.Or(sp.Shown, to.Certificate))
 	best := oracle.Ask(si, sr).Best
 	stream := results.Stream{ID: len(sp.Streams) + 1, InitiatingParty: fromRole, ReceivingParty: toRole, Decrypted: true}
 	encrypted := best.Encrypted()
@@ -151,6 +157,7 @@ var broken = []struct {
 			sp.Streams[i].Features = []results.Features{{Inside: true, Dialback: "offered"}}
 		}
 	}},
+	{"is left alone by the attacker", func(sp *spectacle) { sp.Acts = nil }},
 	{"has no forward secrecy", func(sp *spectacle) {
 		for i := range sp.Streams {
 			if sp.Streams[i].TLS != nil {
@@ -192,13 +199,19 @@ func TestIdealPasses(t *testing.T) {
 	worlds(t, func(t *testing.T, s *Scenario, w World) {
 		sp := ideal(s, w)
 		want := results.Pass
-		if w.Receiver.Certificate == "revoked" {
-			want = results.Weaker // accepted: all that the oracle asks, and less than the row does
+		if weakAtBest(w) {
+			want = results.Weaker
 		}
 		if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != want {
 			t.Errorf("verdict %s (%s), want %s", j.Verdict, j.Why, want)
 		}
 	})
+}
+
+// weakAtBest: where all that the oracle asks is less than the row does. A revoked
+// certificate is accepted, and what an attacker relays is delivered.
+func weakAtBest(w World) bool {
+	return w.Receiver.Certificate == "revoked" || w.Attack == PoseMisIssued || w.Attack == PoseSelfSigned && w.Initiator.Policy == servers.P1
 }
 
 // TestEveryScenarioGoesRed: each world of each scenario is turned red by a
@@ -235,7 +248,7 @@ func TestChecksBite(t *testing.T) {
 					bites = true
 				}
 			}
-			if w.Receiver.Certificate == "revoked" {
+			if weakAtBest(w) {
 				bites = bites || len(c.Find(&ideal(s, w).Observation, judge.Derive(&ideal(s, w).Observation))) > 0
 			}
 			if !bites {

@@ -1,10 +1,101 @@
 package suites
 
-import "github.com/xmpp-testday/testday/results/judge"
+import (
+	"github.com/xmpp-testday/testday/results/judge"
+	"github.com/xmpp-testday/testday/servers"
+)
 
-// attacker is section 1.8 of the catalogue. The on-path attackers come with
-// the scripted peer; what a merely passive one learns is asked of every pair.
+// Attack names what an attacker does on the path between the two servers of a
+// cell, in both directions. Package fixtures/attack has them.
+type Attack string
+
+const (
+	StripStartTLS  Attack = "strip-starttls"   // deletes <starttls/> from the features
+	StripRequired  Attack = "strip-required"   // deletes only <required/>
+	ForgeFailure   Attack = "forge-failure"    // answers <starttls/> with <failure/>
+	HideTLS13      Attack = "hide-tls13"       // edits the ClientHello
+	PoseSelfSigned Attack = "pose-self-signed" // terminates TLS with certificates of its own making
+	PoseMisIssued  Attack = "pose-mis-issued"  // terminates TLS with certificates that the authority should not have issued
+)
+
+// Shown is the kind of certificate that the attacker shows in both sides' names,
+// or "" when it does not terminate TLS.
+func (a Attack) Shown() servers.Certificate {
+	switch a {
+	case PoseSelfSigned:
+		return servers.Self
+	case PoseMisIssued:
+		return servers.Good
+	}
+	return ""
+}
+
+// attacked makes a world with an attacker between two servers of one policy with
+// good certificates.
+func attacked(name string, policy servers.Policy, a Attack) World {
+	s := setting(policy, servers.Good)
+	return World{Name: name, Initiator: s, Receiver: s, Attack: a}
+}
+
+// attacker is section 1.8 of the catalogue: the rows that need two real servers
+// and somebody between them. Those with a peer that poses as a server come with
+// the scripted peer.
 var attacker = []Scenario{
+	{
+		ID:    "s2s/attacker/strip-starttls",
+		Asks:  "The pervasive-monitoring downgrade",
+		Core:  true,
+		Cites: cites(must("RFC 7590", "3.1"), policy("manifesto")),
+		Worlds: []World{
+			attacked("starttls", servers.P1, StripStartTLS),
+			attacked("required", servers.P1, StripRequired),
+		},
+		Stimulus:  MessageAndReply,
+		AnyAuth:   true,
+		MayRefuse: true,
+		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection()},
+	},
+	{
+		ID:        "s2s/attacker/forge-failure",
+		Asks:      "M answers <failure/> to <starttls/>",
+		Cites:     cites(may("RFC 6120", "5.4.2.2"), policy("manifesto")),
+		Worlds:    []World{attacked("", servers.P1, ForgeFailure)},
+		Stimulus:  MessageAndReply,
+		AnyAuth:   true,
+		MayRefuse: true,
+		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection()},
+	},
+	{
+		ID:        "s2s/attacker/version-downgrade",
+		Asks:      "M edits the ClientHello",
+		Cites:     cites(must("RFC 8996", ""), must("RFC 8446", "4.1.3")),
+		Worlds:    []World{attacked("", servers.P1, HideTLS13)},
+		Stimulus:  MessageAndReply,
+		AnyAuth:   true,
+		MayRefuse: true,
+		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection(), judge.TLSAtLeast("TLS 1.2")},
+	},
+	{
+		ID:    "s2s/attacker/mitm-self-signed",
+		Asks:  "M terminates TLS with its own key",
+		Cites: cites(must("RFC 6120", "13.7.2"), may("XEP-0344", "3")),
+		Worlds: []World{
+			attacked("P2", servers.P2, PoseSelfSigned),
+			attacked("P1", servers.P1, PoseSelfSigned),
+		},
+		Stimulus: MessageAndReply,
+		Checks:   []judge.Check{judge.AttackerActed(), judge.NotIntercepted()},
+	},
+	{
+		ID:       "s2s/attacker/mitm-mis-issued",
+		Asks:     "jabber.ru 2023: a valid certificate for the right name, wrong key",
+		Core:     true,
+		Cites:    cites(must("RFC 7673", "4.2"), must("RFC 7711", "3.3")),
+		Worlds:   []World{attacked("", servers.P2, PoseMisIssued)},
+		Stimulus: MessageAndReply,
+		AnyAuth:  true,
+		Checks:   []judge.Check{judge.AttackerActed(), judge.NotIntercepted()},
+	},
 	{
 		ID:       "s2s/attacker/leak-inventory",
 		Asks:     "What a passive observer still learns",

@@ -51,6 +51,8 @@ type World struct {
 	// there is only one.
 	Name                string
 	Initiator, Receiver servers.Setting
+	// Attack is what an attacker on the path does, if there is one.
+	Attack Attack
 }
 
 // Stimulus is what the clients on both sides do.

@@ -177,6 +177,35 @@ func NothingPrivateInClear() Check {
 	}}
 }
 
+// AttackerActed asks that the attacker on the path found something to do: without
+// that the cell says nothing about the attack.
+func AttackerActed() Check {
+	return Check{Name: "the attack took place", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		if len(obs.Acts) > 0 {
+			return nil
+		}
+		return []Finding{{Verdict: results.Inconclusive, Why: "the attacker on the path found nothing to do"}}
+	}}
+}
+
+// NotIntercepted asks that nothing is delivered through an attacker who poses as
+// each side to the other. Where the certificates that it shows break no rule that
+// the policies know, being read is weaker, not red: it is what these policies are
+// worth.
+func NotIntercepted() Check {
+	return Check{Name: "nothing readable by an active attacker", Find: func(obs *results.Observation, out results.Outcome) []Finding {
+		if out.There.Delivered == 0 && out.Back.Delivered == 0 {
+			return nil
+		}
+		why := "delivered through an attacker who read it: dialback does not notice who else terminates TLS"
+		if obs.Shown == "good" {
+			why = "delivered through an attacker who read it: PKIX does not notice a certificate that was issued to somebody else"
+		}
+		return []Finding{{Verdict: results.Weaker, Why: why, Possible: "refused, with DANE or POSH",
+			Cites: cite("XEP-0344", "3", results.SecLevel)}}
+	}}
+}
+
 // Revoked asks that a certificate which its issuer has revoked is refused.
 // Accepting it is weaker, as the catalogue has it: most deployments do.
 func Revoked() Check {

@@ -70,14 +70,14 @@ type Judgement struct {
 	Outcome   results.Outcome
 }
 
-// Expected describes in words what passes for the two parties under the
-// question.
-func (q Question) Expected(i, r results.Party) string {
-	si, err := setting(i)
+// Expected describes in words what passes for the two parties of an observation
+// under the question.
+func (q Question) Expected(obs *results.Observation) string {
+	si, err := setting(obs, obs.Initiator)
 	if err != nil {
 		return err.Error()
 	}
-	sr, err := setting(r)
+	sr, err := setting(obs, obs.Receiver)
 	if err != nil {
 		return err.Error()
 	}
@@ -90,7 +90,7 @@ func (q Question) Expected(i, r results.Party) string {
 
 // Judge reaches the verdict of one cell.
 func Judge(q Question, obs *results.Observation, controls []Control) Judgement {
-	j := Judgement{Cites: q.Cites, Expected: q.Expected(obs.Initiator, obs.Receiver), Outcome: Derive(obs)}
+	j := Judgement{Cites: q.Cites, Expected: q.Expected(obs), Outcome: Derive(obs)}
 	switch {
 	case obs.Skipped != "":
 		return j.as(results.Skipped, obs.Skipped)
@@ -190,10 +190,10 @@ func worldFindings(obs *results.Observation, legs []leg) []Finding {
 // legFindings puts one direction to the oracle. It also reports whether the
 // answer rests on a negative fact, which needs a control.
 func legFindings(q Question, obs *results.Observation, l leg) (fs []Finding, negative bool) {
-	si, err := setting(l.sender)
+	si, err := setting(obs, l.sender)
 	if err == nil {
 		var sr oracle.Setting
-		if sr, err = setting(l.target); err == nil {
+		if sr, err = setting(obs, l.target); err == nil {
 			fs, negative = askOracle(q, obs, l, si, sr)
 		}
 	}
@@ -203,9 +203,10 @@ func legFindings(q Question, obs *results.Observation, l leg) (fs []Finding, neg
 	return fs, negative
 }
 
-// setting is how a party is set, in the oracle's terms.
-func setting(p results.Party) (oracle.Setting, error) {
-	s, err := oracle.For(p.Policy, p.Certificate)
+// setting is how a party is set, in the oracle's terms: with the certificate that
+// the other side is shown for it.
+func setting(obs *results.Observation, p results.Party) (oracle.Setting, error) {
+	s, err := oracle.For(p.Policy, cmp.Or(obs.Shown, p.Certificate))
 	s.Dialback = s.Dialback || p.KeepsDialback
 	return s, err
 }

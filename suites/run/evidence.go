@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -92,6 +93,12 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	}
 	recs, lines, streams := r.streams(ctx, st)
 	obs.Streams = streams
+	for direction, log := range st.attackers {
+		for _, a := range log.Acts() {
+			obs.Acts = append(obs.Acts, results.Act{At: a.At.Sub(started).Seconds(), Direction: direction, Text: visible(a.Text)})
+		}
+	}
+	slices.SortStableFunc(obs.Acts, func(a, b results.Act) int { return cmp.Compare(a.At, b.At) })
 	for _, s := range streams {
 		obs.Preflight = append(obs.Preflight, r.undeclared(s, st)...)
 	}
@@ -210,8 +217,8 @@ func (r *Run) partyAt(addr netip.Addr, initiator, receiver *host) string {
 // undeclared holds the chains that the servers presented to each other against
 // those they were given. A server may add the root, which changes nothing.
 func (r *Run) undeclared(s results.Stream, st *stimulus) []string {
-	if s.TLS == nil {
-		return nil
+	if s.TLS == nil || st.obs.Shown != "" {
+		return nil // or what was shown is the attacker's
 	}
 	var out []string
 	for d, chain := range s.TLS.Certificates {
@@ -284,6 +291,9 @@ func header(c *suites.Cell, obs *results.Observation) string {
 		fmt.Fprintf(&b, "%-9s  %s serves %s under %s with certificate %s; its tap is %s\n", s.role, s.p.Subject, s.p.Domain, s.p.Policy, s.p.Certificate, s.p.Tap)
 	}
 	b.WriteString("\n")
+	for _, a := range obs.Acts {
+		fmt.Fprintf(&b, "%+9.4fs  the attacker on the way %s %s\n", a.At, a.Direction, a.Text)
+	}
 	for _, m := range obs.Messages {
 		fmt.Fprintf(&b, "%+9.4fs  %s sends %s to %s: ", m.Sent, m.From, m.Canary, m.To)
 		switch {

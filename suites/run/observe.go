@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/xmpp-testday/testday/fixtures/attack"
 	"github.com/xmpp-testday/testday/fixtures/client"
 	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
@@ -57,6 +58,9 @@ type stimulus struct {
 	sides [2]*side       // initiator, receiver
 	byID  map[string]int // messages by the id of their stanza
 	order map[string]int
+	// attackers are the logs of the attackers on the path, by the direction of the
+	// connections that they are on.
+	attackers map[string]*attack.Log
 	// answers are those of queries, which the client matches itself.
 	answers chan answer
 }
@@ -69,7 +73,8 @@ type answer struct {
 // observe runs one cell to its end.
 func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation, map[string][]byte) {
 	obs := &results.Observation{Cell: c.ID, Scenario: c.Scenario.ID, Started: time.Now(), Controls: c.Controls,
-		Initiator: party(c.Initiator), Receiver: party(c.Receiver), Messages: []results.Message{}}
+		Initiator: party(c.Initiator), Receiver: party(c.Receiver), Messages: []results.Message{},
+		Attack: string(c.World.Attack), Shown: string(c.World.Attack.Shown())}
 	if c.Unsupported != "" {
 		obs.Unsupported = c.Unsupported
 		return obs, nil
@@ -86,7 +91,10 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	release := r.occupy(ctx, st)
 	defer release()
 	obs.Started = time.Now()
-	if problems := r.preflight(ctx, i, rcv); len(problems) > 0 {
+	if err := r.attack(c.World.Attack, st); err != nil {
+		obs.Broken = err.Error()
+	}
+	if problems := r.preflight(ctx, i, rcv); len(problems) > 0 || obs.Broken != "" {
 		obs.Preflight = problems
 	} else if err := r.logIn(ctx, st); err != nil {
 		obs.Broken = err.Error()

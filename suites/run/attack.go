@@ -1,0 +1,84 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"github.com/xmpp-testday/testday/ca"
+	"github.com/xmpp-testday/testday/fixtures/attack"
+	"github.com/xmpp-testday/testday/fixtures/tlswire"
+	"github.com/xmpp-testday/testday/suites"
+)
+
+// attack puts an attacker on the path of a cell, in both directions. The cell's
+// evidence takes it away.
+func (r *Run) attack(kind suites.Attack, st *stimulus) error {
+	if kind == "" {
+		return nil
+	}
+	st.attackers = map[string]*attack.Log{}
+	for _, s := range st.sides {
+		a, err := r.attacker(kind, s)
+		if err != nil {
+			return fmt.Errorf("attacker between %s and %s: %w", s.host.Host.Domain, s.peer.Host.Domain, err)
+		}
+		log := new(attack.Log)
+		st.attackers[s.name] = log
+		s.peer.domain.Attack(s.host.server.addr, func(ctx context.Context, dial func(context.Context) (net.Conn, error)) (net.Conn, error) {
+			return attack.Insert(ctx, a, log.Add, dial)
+		})
+	}
+	return nil
+}
+
+// attacker makes the attacker for the connections that a side opens.
+func (r *Run) attacker(kind suites.Attack, s *side) (attack.Attack, error) {
+	switch kind {
+	case suites.StripStartTLS:
+		return attack.StripStartTLS(), nil
+	case suites.StripRequired:
+		return attack.StripRequired(), nil
+	case suites.ForgeFailure:
+		return attack.ForgeFailure(), nil
+	case suites.HideTLS13:
+		return attack.HideTLS13(), nil
+	case suites.PoseSelfSigned, suites.PoseMisIssued:
+		asPeer, err := r.pose(kind, s.peer.Host.Domain)
+		if err != nil {
+			return nil, err
+		}
+		asSide, err := r.pose(kind, s.host.Host.Domain)
+		if err != nil {
+			return nil, err
+		}
+		asPeer.ClientAuth = tls.RequestClientCert
+		return attack.Terminate(asPeer, asSide), nil
+	}
+	return nil, fmt.Errorf("unknown attack %q", kind)
+}
+
+// pose is the TLS of an attacker who poses as a domain. It verifies nobody.
+func (r *Run) pose(kind suites.Attack, domain string) (*tls.Config, error) {
+	cert, err := r.lab.CA.Make(ca.Kind(kind.Shown()), domain)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		Certificates:           []tls.Certificate{cert.TLS()},
+		InsecureSkipVerify:     true,
+		MinVersion:             tls.VersionTLS12,
+		SessionTicketsDisabled: true, // a resumed TLS 1.2 session would log no secret
+		KeyLogWriter:           keyWriter{r.lab.Keys},
+	}, nil
+}
+
+// keyWriter takes an attacker's key log, a line a write.
+type keyWriter struct{ keys *tlswire.KeyLog }
+
+func (w keyWriter) Write(line []byte) (int, error) {
+	w.keys.AddFrom("attacker", string(bytes.TrimSpace(line)))
+	return len(line), nil
+}
