@@ -3,9 +3,9 @@ package known
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 // Options say what a run was.
@@ -140,7 +140,7 @@ const named = 5
 // Nothing in them can end a line or reach a terminal as a control sequence.
 func (r Report) Lines() []string {
 	var lines []string
-	add := func(format string, args ...any) { lines = append(lines, oneLine(fmt.Sprintf(format, args...))) }
+	add := func(format string, args ...any) { lines = append(lines, text.Line(fmt.Sprintf(format, args...))) }
 	for _, c := range r.HarnessErrors {
 		add("harness error: %s: %s", c.ID, c.Why)
 	}
@@ -166,19 +166,4 @@ func (r Report) Lines() []string {
 	add("gate: %d new, %d changed, %d unexpected passes, %d known (%d of them red), %d harness errors",
 		len(r.New), len(r.Changed), len(r.Unexpected), r.Known, r.KnownRed, len(r.HarnessErrors))
 	return lines
-}
-
-// oneLine replaces what would end a line or steer a terminal, such as line
-// breaks, escapes and marks of direction. What servers say ends up here.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			return unicode.ReplacementChar
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }

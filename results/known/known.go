@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 // maxSize bounds a file, in bytes; a thousand entries are a fifth of it.
@@ -147,13 +148,13 @@ func tooDeep(data []byte) int {
 func syntaxError(name string, err error) error {
 	var e yaml.Error
 	if !errors.As(err, &e) {
-		return fmt.Errorf("%s: %s", name, oneLine(err.Error()))
+		return fmt.Errorf("%s: %s", name, text.Line(err.Error()))
 	}
 	at := 1
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		at = t.Position.Line
 	}
-	return fmt.Errorf("%s:%d: %s", name, at, oneLine(e.GetMessage()))
+	return fmt.Errorf("%s:%d: %s", name, at, text.Line(e.GetMessage()))
 }
 
 // field is one field of an entry in the file. Its check, where there is one,
@@ -194,7 +195,7 @@ func parseEntry(node ast.Node) (e Entry, at int, err error) {
 	given := map[string]bool{}
 	for _, v := range values {
 		at := line(v.Key)
-		key, _ := text(v.Key)
+		key, _ := scalar(v.Key)
 		n := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
 		if n < 0 {
 			return e, at, fmt.Errorf("unknown field %q", key)
@@ -204,7 +205,7 @@ func parseEntry(node ast.Node) (e Entry, at int, err error) {
 			return e, at, fmt.Errorf("%s is given twice", key)
 		}
 		given[key] = true
-		value, ok := text(v.Value)
+		value, ok := scalar(v.Value)
 		if !ok {
 			return e, at, fmt.Errorf("%s: want text, found a %s", key, kind(v.Value))
 		}
@@ -263,9 +264,9 @@ func checkSince(v string) error {
 	return nil
 }
 
-// text returns what a scalar says as it is written, so that a date or a number
+// scalar returns what a scalar says as it is written, so that a date or a number
 // needs no quotes. Anchors, aliases, tags and collections are not text.
-func text(node ast.Node) (string, bool) {
+func scalar(node ast.Node) (string, bool) {
 	switch n := node.(type) {
 	case *ast.StringNode:
 		return n.Value, true

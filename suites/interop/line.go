@@ -2,7 +2,8 @@ package interop
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 // maxLine bounds an error that is told to a terminal, in bytes. Servers have a
@@ -14,28 +15,19 @@ const maxLine = 2000
 // apart, each line without its end.
 func Line(err error) (line string, excerpt []string) {
 	var parts []string
-	for text := range strings.Lines(err.Error()) {
-		text = visible(strings.TrimRight(text, "\r\n"))
-		if log, ok := strings.CutPrefix(text, "\t"); ok {
-			excerpt = append(excerpt, visible(log))
+	for part := range strings.Lines(err.Error()) {
+		part = text.Visible(strings.TrimRight(part, "\r\n"))
+		if log, ok := strings.CutPrefix(part, "\t"); ok {
+			excerpt = append(excerpt, log)
 			continue
 		}
-		if text = strings.TrimSuffix(strings.TrimSpace(text), "; the last lines of its log:"); text != "" {
-			parts = append(parts, text)
+		if part = strings.TrimSuffix(strings.TrimSpace(part), "; the last lines of its log:"); part != "" {
+			parts = append(parts, part)
 		}
 	}
 	line = strings.Join(parts, "; ")
 	if len(line) > maxLine {
 		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
 	}
-	return visible(line), excerpt
-}
-
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	return line, excerpt
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/text"
 	"github.com/xmpp-testday/testday/servers"
 )
 
@@ -118,15 +119,8 @@ func logText(lines []logLine, start time.Time) []byte {
 	return out.Bytes()
 }
 
-// visible makes control characters of a server's log harmless on a terminal.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
-}
+// visible makes a line of a server's log, or an error, harmless on a terminal.
+func visible(line string) string { return text.Visible(line) }
 
 // facts turns what a slice states about the pair of domains into evidence.
 func facts(lines []logLine, party string, start time.Time, own, peer string) []results.LogFact {
