@@ -10,11 +10,11 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/tally"
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 var (
@@ -51,7 +51,7 @@ type verdict struct {
 	Red bool `json:"red,omitempty"`
 }
 
-// verdicts are the verdicts, the worst first.
+// verdicts are the verdicts, in the order of [tally.Verdicts].
 var verdicts = []verdict{
 	{Name: results.Exposed, Mark: "‼\ufe0e", Attention: true, Red: true,
 		Meaning: "A security failure: plaintext, a leaked secret, or an identity accepted that was not verified."},
@@ -73,15 +73,6 @@ var verdicts = []verdict{
 		Meaning: "Not run by choice. Counted apart."},
 }
 
-// rank is the place of a verdict among the verdicts. What is not a verdict proves
-// nothing.
-func rank(v results.Verdict) int {
-	if n := slices.IndexFunc(verdicts, func(k verdict) bool { return k.Name == v }); n >= 0 {
-		return n
-	}
-	return slices.IndexFunc(verdicts, func(k verdict) bool { return k.Name == results.Inconclusive })
-}
-
 // count is how many cells have a verdict, and how many of them are known. X and
 // Width are its place in a bar that is 100 wide.
 type count struct {
@@ -90,30 +81,15 @@ type count struct {
 	X, Width     float64
 }
 
-// tally counts cells.
-type tally struct {
-	cells, known map[int]int
-}
-
-func (t *tally) add(c *results.Cell) {
-	if t.cells == nil {
-		t.cells, t.known = map[int]int{}, map[int]int{}
-	}
-	n := rank(c.Verdict)
-	t.cells[n]++
-	if c.Known != nil {
-		t.known[n]++
-	}
-}
-
-// counts lists the verdicts that there are, the worst first.
-func (t *tally) counts(apart bool) []count {
+// counts lists the verdicts that there are, the worst first: those that are judged,
+// or those that are counted apart.
+func counts(c tally.Counts, apart bool) []count {
 	var out []count
 	all := 0
-	for n, v := range verdicts {
-		if v.Apart == apart && t.cells[n] > 0 {
-			out = append(out, count{verdict: v, Cells: t.cells[n], Known: t.known[n]})
-			all += t.cells[n]
+	for _, v := range verdicts {
+		if n := c.Cells(v.Name); n > 0 && tally.Apart(v.Name) == apart {
+			out = append(out, count{verdict: v, Cells: n, Known: c.Known(v.Name)})
+			all += n
 		}
 	}
 	x := 0.0
@@ -213,25 +189,20 @@ func Write(w io.Writer, m *results.Matrix) error {
 }
 
 func newView(m *results.Matrix) (*view, error) {
+	t := tally.Of(m)
 	v := &view{
 		Policy: policy, Style: template.CSS(style), Script: template.JS(script), M: m,
-		When: when(m.Run), Names: names(m), Verdicts: verdicts,
+		When: when(m.Run), Names: t.Names, Verdicts: verdicts,
+		Judged: counts(t.Total, false), Apart: counts(t.Total, true),
 	}
-	var all tally
-	pairs := map[[2]string]*tally{}
 	bySubject, byFamily := map[string]int{}, map[string]int{}
 	families := familyIndex(m)
 	for n := range m.Cells {
 		c := &m.Cells[n]
-		all.add(c)
-		p := pair(c)
-		if pairs[p] == nil {
-			pairs[p] = &tally{}
-		}
-		pairs[p].add(c)
-		bySubject[p[0]]++
-		if p[1] != p[0] {
-			bySubject[p[1]]++
+		p := tally.PairOf(c)
+		bySubject[p.Initiator]++
+		if p.Receiver != p.Initiator {
+			bySubject[p.Receiver]++
 		}
 		byFamily[families[c.Scenario]]++
 		switch {
@@ -245,8 +216,7 @@ func newView(m *results.Matrix) (*view, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(v.RedCells, func(a, b *results.Cell) int { return rank(a.Verdict) - rank(b.Verdict) })
-	v.Judged, v.Apart = all.counts(false), all.counts(true)
+	slices.SortStableFunc(v.RedCells, func(a, b *results.Cell) int { return tally.Rank(a.Verdict) - tally.Rank(b.Verdict) })
 	for _, c := range v.Judged {
 		v.JudgedCells += c.Cells
 	}
@@ -257,11 +227,8 @@ func newView(m *results.Matrix) (*view, error) {
 	for i, from := range v.Names {
 		r := row{Name: from}
 		for k, to := range v.Names {
-			s := square{Row: i, Column: k, From: from, To: to}
-			if t := pairs[[2]string{from, to}]; t != nil {
-				s.Judged, s.Apart = t.counts(false), t.counts(true)
-			}
-			r.Squares = append(r.Squares, s)
+			c := t.Pairs[tally.Pair{Initiator: from, Receiver: to}]
+			r.Squares = append(r.Squares, square{Row: i, Column: k, From: from, To: to, Judged: counts(c, false), Apart: counts(c, true)})
 		}
 		v.Rows = append(v.Rows, r)
 		v.SubjectBoxes = append(v.SubjectBoxes, option{from, i, bySubject[from]})
@@ -276,11 +243,11 @@ func newView(m *results.Matrix) (*view, error) {
 	}
 	// The encoder escapes <, > and &, and the two separators that once ended a line of
 	// JavaScript, so that no text can end the element.
-	text, err := json.Marshal(data{verdicts, v.Names, familyNames, m})
+	all, err := json.Marshal(data{verdicts, v.Names, familyNames, m})
 	if err != nil {
 		return nil, err
 	}
-	v.Data = template.JS(text)
+	v.Data = template.JS(all)
 	return v, nil
 }
 
@@ -297,54 +264,17 @@ func familyIndex(m *results.Matrix) map[string]string {
 	return index
 }
 
-// names lists the subjects in the matrix's order, and after them those that only
-// cells name.
-func names(m *results.Matrix) []string {
-	out := []string{}
-	seen := map[string]bool{}
-	add := func(s string) {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-	for _, s := range m.Subjects {
-		add(s.Name)
-	}
-	listed := len(out)
-	for n := range m.Cells {
-		for _, s := range pair(&m.Cells[n]) {
-			add(s)
-		}
-	}
-	slices.Sort(out[listed:])
-	return out
-}
-
-// pair returns the initiator and the receiver of a cell. A cell of one subject is in
-// the row and the column of that.
-func pair(c *results.Cell) [2]string {
-	switch len(c.Subjects) {
-	case 0:
-		return [2]string{}
-	case 1:
-		return [2]string{c.Subjects[0], c.Subjects[0]}
-	default:
-		return [2]string{c.Subjects[0], c.Subjects[1]}
-	}
-}
-
 // when is "1 March 2026, 10:00:00 to 10:00:42 UTC".
 func when(r results.Run) string {
 	start, end := r.Started.UTC(), r.Finished.UTC()
-	text := start.Format("2 January 2006, 15:04:05")
+	begin := start.Format("2 January 2006, 15:04:05")
 	switch {
 	case end.IsZero():
-		return text + " UTC, cut short"
+		return begin + " UTC, cut short"
 	case start.Format(time.DateOnly) == end.Format(time.DateOnly):
-		return text + " to " + end.Format("15:04:05") + " UTC"
+		return begin + " to " + end.Format("15:04:05") + " UTC"
 	default:
-		return text + " to " + end.Format("2 January 2006, 15:04:05") + " UTC"
+		return begin + " to " + end.Format("2 January 2006, 15:04:05") + " UTC"
 	}
 }
 
@@ -356,17 +286,5 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.1f s", s)
 }
 
-// clean makes what would reorder or hide a text visible: controls, marks of
-// direction and characters without width become U+FFFD.
-func clean(s any) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			return unicode.ReplacementChar
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(fmt.Sprint(s), string(unicode.ReplacementChar)))
-}
+// clean makes one line of a text from outside.
+func clean(s any) string { return text.Line(fmt.Sprint(s)) }

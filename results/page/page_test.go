@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/tally"
 )
 
 // hostile is what a server might say of itself, to break out of a page.
@@ -297,7 +298,7 @@ func TestOrderOfCells(t *testing.T) {
 	}
 }
 
-func TestNamesAndWhen(t *testing.T) {
+func TestWhen(t *testing.T) {
 	at := time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC)
 	for _, c := range []struct {
 		run  results.Run
@@ -311,12 +312,20 @@ func TestNamesAndWhen(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
-	m := &results.Matrix{
-		Subjects: []results.Subject{{Name: "b"}, {Name: "a"}},
-		Cells:    []results.Cell{{Subjects: []string{"z", "a"}}, {Subjects: []string{"c"}}},
+}
+
+// TestVerdicts: the page knows every verdict, in the order that it shares with the
+// other publications, and tells the script which ones are counted apart.
+func TestVerdicts(t *testing.T) {
+	var names []results.Verdict
+	for _, v := range verdicts {
+		names = append(names, v.Name)
+		if v.Apart != tally.Apart(v.Name) || v.Red != v.Name.Red() {
+			t.Errorf("%s is described as %+v", v.Name, v)
+		}
 	}
-	if got, want := names(m), []string{"b", "a", "c", "z"}; !slices.Equal(got, want) {
-		t.Errorf("names %q, want %q", got, want)
+	if !slices.Equal(names, tally.Verdicts()) {
+		t.Errorf("verdicts %q, want %q", names, tally.Verdicts())
 	}
 }
 

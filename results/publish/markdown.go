@@ -9,51 +9,33 @@ import (
 	"time"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/tally"
 )
 
-// marks are the verdicts as they stand in a table, the worst first.
-var marks = []struct {
-	verdict results.Verdict
-	mark    string
-	meaning string
-}{
-	{results.Exposed, "‼", "a security failure: plaintext, a leak, or an identity accepted that was not verified"},
-	{results.Fail, "✗", "contradicts a MUST or the profile"},
-	{results.HarnessError, "H", "the world was not as declared, or the harness failed; says nothing of the subjects"},
-	{results.NoInterop, "∅", "nobody broke a rule, and what should arrive did not"},
-	{results.Weaker, "≈", "works, below what the pair could do or against a SHOULD"},
-	{results.Pass, "✓", "every expected fact was seen"},
-	{results.Inconclusive, "?", "neither proven"},
-	{results.NotSupported, "–", "cannot be configured so, or lacks an optional feature and failed safe"},
-	{results.Skipped, "·", "not run by choice"},
+// marks are how verdicts stand in a table.
+var marks = map[results.Verdict]struct{ mark, meaning string }{
+	results.Exposed:      {"‼", "a security failure: plaintext, a leak, or an identity accepted that was not verified"},
+	results.Fail:         {"✗", "contradicts a MUST or the profile"},
+	results.HarnessError: {"H", "the world was not as declared, or the harness failed; says nothing of the subjects"},
+	results.NoInterop:    {"∅", "nobody broke a rule, and what should arrive did not"},
+	results.Inconclusive: {"?", "neither proven"},
+	results.Weaker:       {"≈", "works, below what the pair could do or against a SHOULD"},
+	results.Pass:         {"✓", "every expected fact was seen"},
+	results.NotSupported: {"–", "cannot be configured so, or lacks an optional feature and failed safe"},
+	results.Skipped:      {"·", "not run by choice"},
 }
 
-// counts are cells by verdict, and those of them that are known.
-type counts struct {
-	cells, known map[results.Verdict]int
-}
-
-func (c *counts) add(cell *results.Cell) {
-	if c.cells == nil {
-		c.cells, c.known = map[results.Verdict]int{}, map[results.Verdict]int{}
-	}
-	c.cells[cell.Verdict]++
-	if cell.Known != nil {
-		c.known[cell.Verdict]++
-	}
-}
-
-// String is "‼2 ✗1(1 known) ✓38".
-func (c *counts) String() string {
+// counted is "‼2 ✗1(1 known) ✓38".
+func counted(c tally.Counts) string {
 	var parts []string
-	for _, m := range marks {
-		n, known := c.cells[m.verdict], c.known[m.verdict]
+	for _, v := range tally.Verdicts() {
+		n, known := c.Cells(v), c.Known(v)
 		switch {
 		case n == 0:
 		case known > 0:
-			parts = append(parts, fmt.Sprintf("%s%d(%d known)", m.mark, n, known))
+			parts = append(parts, fmt.Sprintf("%s%d(%d known)", marks[v].mark, n, known))
 		default:
-			parts = append(parts, fmt.Sprintf("%s%d", m.mark, n))
+			parts = append(parts, fmt.Sprintf("%s%d", marks[v].mark, n))
 		}
 	}
 	return strings.Join(parts, " ")
@@ -63,19 +45,18 @@ func (c *counts) String() string {
 func WriteMarkdown(out io.Writer, m *results.Matrix) error {
 	m = stable(m)
 	w := bufio.NewWriter(out)
-	var total counts
-	for n := range m.Cells {
-		total.add(&m.Cells[n])
+	t := tally.Of(m)
+	markdownHead(w, m, t.Total)
+	if len(m.Cells) > 0 {
+		markdownTable(w, t)
 	}
-	markdownHead(w, m, &total)
-	markdownTable(w, m)
 	markdownCells(w, m, "Red cells", func(c *results.Cell) bool { return c.Verdict.Red() && c.Known == nil })
 	markdownCells(w, m, "Red cells, known", func(c *results.Cell) bool { return c.Verdict.Red() && c.Known != nil })
 	markdownCells(w, m, "Cells in which the harness failed", func(c *results.Cell) bool { return c.Verdict == results.HarnessError })
 	fmt.Fprintf(w, "## Legend\n\nRows initiate, columns receive. A number is a count of cells; known cells match an entry of the known-failures file.\n\n")
 	fmt.Fprintf(w, "| mark | verdict | meaning |\n|---|---|---|\n")
-	for _, k := range marks {
-		fmt.Fprintf(w, "| %s | %s | %s |\n", k.mark, k.verdict, k.meaning)
+	for _, v := range tally.Verdicts() {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", marks[v].mark, v, marks[v].meaning)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write matrix as Markdown: %w", err)
@@ -83,10 +64,10 @@ func WriteMarkdown(out io.Writer, m *results.Matrix) error {
 	return nil
 }
 
-func markdownHead(w io.Writer, m *results.Matrix, total *counts) {
+func markdownHead(w io.Writer, m *results.Matrix, total tally.Counts) {
 	run := m.Run
 	fmt.Fprintf(w, "# Test day %s\n\n", markdown(run.ID))
-	fmt.Fprintf(w, "%d cells of %d scenarios: %s\n\n", len(m.Cells), len(m.Scenarios), total)
+	fmt.Fprintf(w, "%d cells of %d scenarios: %s\n\n", len(m.Cells), len(m.Scenarios), counted(total))
 	finished := "cut short"
 	if !run.Finished.IsZero() {
 		finished = run.Finished.UTC().Format(time.RFC3339)
@@ -100,63 +81,16 @@ func markdownHead(w io.Writer, m *results.Matrix, total *counts) {
 	fmt.Fprintln(w)
 }
 
-// names lists the subjects in the matrix's order, and after them those that only
-// cells name.
-func names(m *results.Matrix) []string {
-	var out, rest []string
-	for _, s := range m.Subjects {
-		out = append(out, s.Name)
-	}
-	for _, c := range m.Cells {
-		for _, s := range c.Subjects {
-			if !slices.Contains(out, s) && !slices.Contains(rest, s) {
-				rest = append(rest, s)
-			}
-		}
-	}
-	slices.Sort(rest)
-	return append(out, rest...)
-}
-
-// pair returns the initiator and the receiver of a cell; a cell of one subject
-// is in its row and column.
-func pair(c *results.Cell) [2]string {
-	switch len(c.Subjects) {
-	case 0:
-		return [2]string{}
-	case 1:
-		return [2]string{c.Subjects[0], c.Subjects[0]}
-	default:
-		return [2]string{c.Subjects[0], c.Subjects[1]}
-	}
-}
-
-func markdownTable(w io.Writer, m *results.Matrix) {
-	if len(m.Cells) == 0 {
-		return
-	}
-	pairs := map[[2]string]*counts{}
-	for n := range m.Cells {
-		p := pair(&m.Cells[n])
-		if pairs[p] == nil {
-			pairs[p] = &counts{}
-		}
-		pairs[p].add(&m.Cells[n])
-	}
-	all := names(m)
+func markdownTable(w io.Writer, t tally.Tally) {
 	fmt.Fprintf(w, "## Matrix\n\n| initiator \\ receiver |")
-	for _, r := range all {
+	for _, r := range t.Names {
 		fmt.Fprintf(w, " %s |", code(r))
 	}
-	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---|", len(all)))
-	for _, i := range all {
+	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---|", len(t.Names)))
+	for _, i := range t.Names {
 		fmt.Fprintf(w, "| %s |", code(i))
-		for _, r := range all {
-			text := ""
-			if c := pairs[[2]string{i, r}]; c != nil {
-				text = c.String()
-			}
-			fmt.Fprintf(w, " %s |", text)
+		for _, r := range t.Names {
+			fmt.Fprintf(w, " %s |", counted(t.Pairs[tally.Pair{Initiator: i, Receiver: r}]))
 		}
 		fmt.Fprintln(w)
 	}
@@ -173,7 +107,7 @@ func markdownCells(w io.Writer, m *results.Matrix, title string, want func(*resu
 	if len(cells) == 0 {
 		return
 	}
-	slices.SortStableFunc(cells, func(a, b *results.Cell) int { return order(a.Verdict) - order(b.Verdict) })
+	slices.SortStableFunc(cells, func(a, b *results.Cell) int { return tally.Rank(a.Verdict) - tally.Rank(b.Verdict) })
 	scenarios := scenarioIndex(m)
 	fmt.Fprintf(w, "## %s\n\n", title)
 	for _, c := range cells {
@@ -196,16 +130,6 @@ func markdownCells(w io.Writer, m *results.Matrix, title string, want func(*resu
 		}
 	}
 	fmt.Fprintln(w)
-}
-
-// order is the place of a verdict among the marks.
-func order(v results.Verdict) int {
-	for n, m := range marks {
-		if m.verdict == v {
-			return n
-		}
-	}
-	return len(marks)
 }
 
 // link makes a link of a bug report's address, if it is one that can stand in

@@ -258,7 +258,7 @@ func TestValidateErrors(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	got := render(t, WriteMarkdown, matrix())
 	for _, want := range []string{
-		"# Test day 2026-03-01T10-00-00Z\n\n9 cells of 2 scenarios: ‼1 ✗1(1 known) H1 ∅1 ≈1 ✓1 ?1 –1 ·1\n",
+		"# Test day 2026-03-01T10-00-00Z\n\n9 cells of 2 scenarios: ‼1 ✗1(1 known) H1 ∅1 ?1 ≈1 ✓1 –1 ·1\n",
 		"Started 2026-03-01T10:00:00Z, finished 2026-03-01T10:00:42Z. Profile manifesto-2014, seed 7, 2 cores, 6 containers, 42.0 s.",
 		"| `prosody@13` | 13.0.7 (13.0.7-1) | `testday/prosody:1@sha256:aa` |\n",
 		"| initiator \\ receiver | `prosody@13` | `jabberd2@2.7.0` |\n|---|---|---|\n" +
@@ -460,12 +460,21 @@ func structure(t *testing.T, text string) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	if got, want := clean("a\x1b[1mb\nc\td\u202ee\u2028f\x9bg\xffh"), "a\ufffd[1mb c d\ufffde\ufffdf\ufffdg\ufffdh"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+func TestLongTextIsCut(t *testing.T) {
+	m := matrix()
+	m.Cells[1].Why = strings.Repeat("é", 3*maxText)
+	for name, write := range map[string]func(io.Writer, *results.Matrix) error{"JUnit": WriteJUnit, "Markdown": WriteMarkdown} {
+		if longest := regexp.MustCompile("é+").FindString(render(t, write, m)); len([]rune(longest)) != maxText-1 {
+			t.Errorf("%s: %d runes of a text that is bounded to %d", name, len([]rune(longest)), maxText)
+		}
 	}
-	if got := []rune(clean(strings.Repeat("é", 5000))); len(got) != maxText+1 || got[maxText] != '…' {
-		t.Errorf("%d runes, want %d and an ellipsis", len(got), maxText)
+}
+
+func TestMarks(t *testing.T) {
+	for _, v := range results.Verdicts() {
+		if m := marks[v]; m.mark == "" || m.meaning == "" {
+			t.Errorf("%s has no mark", v)
+		}
 	}
 }
 

@@ -2,31 +2,15 @@ package publish
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 // maxText bounds a text from outside, in runes.
 const maxText = 2000
 
-// clean makes one line of a text from outside. What would break the line becomes
-// a space; escapes, marks of direction and what is not UTF-8 become U+FFFD.
-func clean(s string) string {
-	if len(s) > maxText {
-		if r := []rune(s); len(r) > maxText {
-			s = string(r[:maxText]) + "…"
-		}
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == 0xfffe || r == 0xffff:
-			return unicode.ReplacementChar
-		default:
-			return r
-		}
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
-}
+// clean makes a short line of a text from outside.
+func clean(s string) string { return text.Line(text.Cut(s, maxText)) }
 
 var markdownEscapes = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;",

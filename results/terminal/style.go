@@ -24,39 +24,21 @@ func (t *Terminal) paint(s style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// marks are the verdicts as they stand in the matrix, the worst first.
-var marks = [...]struct {
-	verdict results.Verdict
-	mark    string
+// mark is how a verdict stands in the matrix.
+type mark struct {
+	sign    string
 	style   style
 	meaning string
-}{
-	{results.Exposed, "‼", alarm, "a security failure"},
-	{results.Fail, "✗", red, "breaks a MUST or the profile"},
-	{results.HarnessError, "H", magenta, "the harness failed; says nothing of the subjects"},
-	{results.NoInterop, "∅", yellow, "no rule broken, yet it did not arrive"},
-	{results.Weaker, "≈", cyan, "works, below what the pair could do"},
-	{results.Inconclusive, "?", yellow, "neither proven"},
-	{results.Pass, "✓", green, "every expected fact was seen"},
-	{results.NotSupported, "–", dim, "not configurable so, or option absent, failed safe"},
-	{results.Skipped, "·", dim, "not run by choice"},
 }
 
-// rank is the place of a verdict among the marks. What is not a verdict proves
-// nothing.
-func rank(v results.Verdict) int {
-	undecided := 0
-	for n, m := range marks {
-		switch m.verdict {
-		case v:
-			return n
-		case results.Inconclusive:
-			undecided = n
-		}
-	}
-	return undecided
+var marks = map[results.Verdict]mark{
+	results.Exposed:      {"‼", alarm, "a security failure"},
+	results.Fail:         {"✗", red, "breaks a MUST or the profile"},
+	results.HarnessError: {"H", magenta, "the harness failed; says nothing of the subjects"},
+	results.NoInterop:    {"∅", yellow, "no rule broken, yet it did not arrive"},
+	results.Inconclusive: {"?", yellow, "neither proven"},
+	results.Weaker:       {"≈", cyan, "works, below what the pair could do"},
+	results.Pass:         {"✓", green, "every expected fact was seen"},
+	results.NotSupported: {"–", dim, "not configurable so, or option absent, failed safe"},
+	results.Skipped:      {"·", dim, "not run by choice"},
 }
-
-// apart reports whether cells of the verdict are counted outside the matrix: they
-// say nothing of how two subjects got on.
-func apart(v results.Verdict) bool { return v == results.NotSupported || v == results.Skipped }

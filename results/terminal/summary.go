@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/tally"
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 const (
@@ -27,8 +29,9 @@ func (t *Terminal) Finish(m *results.Matrix, gateLines []string, pagePath string
 	t.rest()
 	var b strings.Builder
 	b.WriteString("\n")
-	b.WriteString(t.table(m))
-	b.WriteString(t.totals(m))
+	count := tally.Of(m)
+	b.WriteString(t.table(count))
+	b.WriteString(t.totals(m, count.Total))
 	b.WriteString(timing(m) + "\n")
 	if len(gateLines) > 0 {
 		b.WriteString("\n")
@@ -43,79 +46,34 @@ func (t *Terminal) Finish(m *results.Matrix, gateLines []string, pagePath string
 	t.print(b.String())
 }
 
-// counts are the cells of a square by the place of their verdict among the marks.
-type counts struct {
-	cells, known [len(marks)]int
-}
-
-func (c *counts) add(cell *results.Cell) {
-	n := rank(cell.Verdict)
-	c.cells[n]++
-	if cell.Known != nil {
-		c.known[n]++
-	}
-}
-
 // part is a piece of text of one style.
 type part struct {
 	style style
 	text  string
 }
 
-// parts is "✗3(1)", "✓40": marks and numbers, the worst first.
-func (c *counts) parts() []part {
+// parts is "✗3(1)", "✓40": marks and numbers, the worst first. A square whose cells
+// are all counted apart is "–".
+func parts(c tally.Counts) []part {
 	var out []part
-	for n, m := range marks {
-		if c.cells[n] == 0 || apart(m.verdict) {
+	for _, v := range tally.Verdicts() {
+		n, known := c.Cells(v), c.Known(v)
+		if n == 0 || tally.Apart(v) {
 			continue
 		}
-		p := part{m.style, fmt.Sprintf("%s%d", m.mark, c.cells[n])}
-		if c.known[n] > 0 {
-			p.text += fmt.Sprintf("(%d)", c.known[n])
-			if c.known[n] == c.cells[n] {
+		p := part{marks[v].style, fmt.Sprintf("%s%d", marks[v].sign, n)}
+		if known > 0 {
+			p.text += fmt.Sprintf("(%d)", known)
+			if known == n {
 				p.style = dim
 			}
 		}
 		out = append(out, p)
 	}
+	if len(out) == 0 && c.Sum() > 0 {
+		return []part{{dim, "–"}}
+	}
 	return out
-}
-
-// names lists the subjects in the matrix's order, and after them those that only
-// cells name.
-func names(m *results.Matrix) []string {
-	var out []string
-	seen := map[string]bool{}
-	add := func(s string) {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-	for _, s := range m.Subjects {
-		add(s.Name)
-	}
-	listed := len(out)
-	for _, c := range m.Cells {
-		for _, s := range c.Subjects {
-			add(s)
-		}
-	}
-	slices.Sort(out[listed:])
-	return out
-}
-
-// pair returns the initiator and the receiver of a cell. A cell of one subject is in
-// the row and the column of that.
-func pair(c *results.Cell) [2]string {
-	switch len(c.Subjects) {
-	case 0:
-		return [2]string{}
-	case 1:
-		return [2]string{c.Subjects[0], c.Subjects[0]}
-	default:
-		return [2]string{c.Subjects[0], c.Subjects[1]}
-	}
 }
 
 // grid is a table whose squares are lists of parts.
@@ -127,46 +85,31 @@ type grid struct {
 // table lays the matrix out for the width that there is: with the names of the
 // subjects as headings, else with numbers for them, else with the parts of a
 // square below each other.
-func (t *Terminal) table(m *results.Matrix) string {
-	all := names(m)
-	if len(all) == 0 || len(m.Cells) == 0 {
+func (t *Terminal) table(count tally.Tally) string {
+	if count.Total.Sum() == 0 {
 		return "No cells.\n"
 	}
-	pairs := map[[2]string]*counts{}
-	for n := range m.Cells {
-		p := pair(&m.Cells[n])
-		if pairs[p] == nil {
-			pairs[p] = &counts{}
-		}
-		pairs[p].add(&m.Cells[n])
-	}
 	var named, numbered grid
-	for n, i := range all {
-		name := cut(clean(i), maxName)
+	for n, from := range count.Names {
+		name := text.Line(text.Cut(from, maxName))
 		named.rows, named.columns = append(named.rows, name), append(named.columns, name)
 		numbered.rows = append(numbered.rows, fmt.Sprintf("%2d %s", n+1, name))
 		numbered.columns = append(numbered.columns, fmt.Sprint(n+1))
 		var row [][]part
-		for _, r := range all {
-			var square []part
-			if c := pairs[[2]string{i, r}]; c != nil {
-				if square = c.parts(); len(square) == 0 {
-					square = []part{{dim, "–"}}
-				}
-			}
-			row = append(row, square)
+		for _, to := range count.Names {
+			row = append(row, parts(count.Pairs[tally.Pair{Initiator: from, Receiver: to}]))
 		}
 		named.squares = append(named.squares, row)
 	}
 	numbered.squares = named.squares
 	width := t.width()
 	for _, g := range []grid{named, numbered} {
-		if text, w := t.lay(g, false); w <= width {
-			return text
+		if laid, w := t.lay(g, false); w <= width {
+			return laid
 		}
 	}
-	text, _ := t.lay(numbered, true)
-	return text
+	laid, _ := t.lay(numbered, true)
+	return laid
 }
 
 // lay formats a grid, and returns the width that it needs.
@@ -249,42 +192,37 @@ func (t *Terminal) join(line []part) string {
 }
 
 // totals explains each mark that was used, with its number of cells.
-func (t *Terminal) totals(m *results.Matrix) string {
-	var total counts
-	known := 0
-	for n := range m.Cells {
-		total.add(&m.Cells[n])
-		if m.Cells[n].Known != nil {
-			known++
-		}
-	}
+func (t *Terminal) totals(m *results.Matrix, total tally.Counts) string {
 	var b, beside strings.Builder
-	for n, k := range marks {
-		if total.cells[n] == 0 {
+	anyKnown := false
+	for _, v := range tally.Verdicts() {
+		n, known := total.Cells(v), total.Known(v)
+		if n == 0 {
 			continue
 		}
-		name := k.mark + " " + string(k.verdict)
-		meaning := k.meaning
-		if total.known[n] > 0 {
-			meaning += fmt.Sprintf("; %d known", total.known[n])
+		k := marks[v]
+		name, meaning := k.sign+" "+string(v), k.meaning
+		if known > 0 {
+			anyKnown = true
+			meaning += fmt.Sprintf("; %d known", known)
 		}
-		line := fmt.Sprintf("%5d %s%s  %s\n", total.cells[n], t.paint(k.style, name),
+		line := fmt.Sprintf("%5d %s%s  %s\n", n, t.paint(k.style, name),
 			strings.Repeat(" ", max(0, maxMark-utf8.RuneCountInString(name))), t.paint(dim, meaning))
-		if apart(k.verdict) {
+		if tally.Apart(v) {
 			beside.WriteString(line)
 		} else {
 			b.WriteString(line)
 		}
 	}
-	text := fmt.Sprintf("\n%s of %s, profile %s", plural(len(m.Cells), "cell"), plural(len(m.Scenarios), "scenario"), clean(m.Run.Profile))
-	if known > 0 {
-		text += "; (n) of them known"
+	head := fmt.Sprintf("\n%s of %s, profile %s", plural(len(m.Cells), "cell"), plural(len(m.Scenarios), "scenario"), clean(m.Run.Profile))
+	if anyKnown {
+		head += "; (n) of them known"
 	}
-	text += "\n" + b.String()
+	head += "\n" + b.String()
 	if beside.Len() > 0 {
-		text += "Counted apart, not in the table:\n" + beside.String()
+		head += "Counted apart, not in the table:\n" + beside.String()
 	}
-	return text + "\n"
+	return head + "\n"
 }
 
 func timing(m *results.Matrix) string {
@@ -309,12 +247,12 @@ func (t *Terminal) commands(m *results.Matrix) string {
 	if len(cells) == 0 {
 		return ""
 	}
-	slices.SortStableFunc(cells, func(a, b *results.Cell) int { return rank(a.Verdict) - rank(b.Verdict) })
+	slices.SortStableFunc(cells, func(a, b *results.Cell) int { return tally.Rank(a.Verdict) - tally.Rank(b.Verdict) })
 	var b strings.Builder
 	b.WriteString("\nReproduce:\n")
 	for _, c := range cells[:min(len(cells), maxCommands)] {
-		m := marks[rank(c.Verdict)]
-		b.WriteString("  " + t.paint(m.style, m.mark) + " " + clean(c.Reproduce) + "\n")
+		m := marks[c.Verdict]
+		b.WriteString("  " + t.paint(m.style, m.sign) + " " + clean(c.Reproduce) + "\n")
 	}
 	if more := len(cells) - maxCommands; more > 0 {
 		fmt.Fprintf(&b, "    and %d more, on the page\n", more)

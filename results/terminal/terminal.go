@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 const (
@@ -137,7 +138,7 @@ func (t *Terminal) Cell(c results.Cell, done, total, inFlight int) {
 
 // cell describes a cell that must be seen.
 func (t *Terminal) cell(c *results.Cell) string {
-	m := marks[rank(c.Verdict)]
+	m := marks[c.Verdict]
 	paint, label := m.style, string(c.Verdict)
 	if c.Known != nil {
 		paint, label = dim, label+" (known)"
@@ -146,7 +147,7 @@ func (t *Terminal) cell(c *results.Cell) string {
 	if c.Blame != results.NoBlame {
 		why = "blames " + clean(string(c.Blame)) + ": " + why
 	}
-	return t.paint(paint, m.mark+" "+label) + "  " + clean(c.ID) + "\n    " + t.paint(dim, why) + "\n"
+	return t.paint(paint, m.sign+" "+label) + "  " + clean(c.ID) + "\n    " + t.paint(dim, why) + "\n"
 }
 
 // print writes whole lines above the live line.
@@ -179,13 +180,11 @@ func (t *Terminal) draw() string {
 		return ""
 	}
 	t.shown = true
-	text := cut(t.status(), max(t.width()-1, 1))
+	style := bold
 	if t.red > t.known || t.broken > 0 {
-		text = t.paint(red, text)
-	} else {
-		text = t.paint(bold, text)
+		style = red
 	}
-	return text + "\r"
+	return t.paint(style, text.Cut(t.status(), max(t.width()-1, 1))) + "\r"
 }
 
 // tick keeps the time in the live line right while no cell ends.

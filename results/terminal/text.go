@@ -3,40 +3,16 @@ package terminal
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/xmpp-testday/testday/results/text"
 )
 
 // maxText bounds a text from outside, in runes.
 const maxText = 1000
 
-// clean makes one line of a text from outside. What would break the line becomes
-// a space; escapes, marks of direction and what is not UTF-8 become U+FFFD.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			return unicode.ReplacementChar
-		default:
-			return r
-		}
-	}, cut(strings.ToValidUTF8(s, string(unicode.ReplacementChar)), maxText))
-}
-
-// cut shortens a text to a number of runes.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	if n < 1 {
-		return ""
-	}
-	return string([]rune(s)[:n-1]) + "…"
-}
+// clean makes a short line of a text from outside.
+func clean(s string) string { return text.Line(text.Cut(s, maxText)) }
 
 // clock is "0:07", or "1:02:03".
 func clock(d time.Duration) string {
