@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"regexp"
 	"slices"
 	"sync"
@@ -50,6 +51,7 @@ var day struct {
 // TestMain gives the process the exit status of the gate: 0, 1 for red cells
 // that are new, 2 for errors of the harness and bad input.
 func TestMain(m *testing.M) {
+	debug.SetMemoryLimit(run.MemoryLimit)
 	code := m.Run()
 	if day.exit != 0 {
 		code = day.exit

@@ -46,8 +46,9 @@ type host struct {
 	cert   *ca.Certificate
 	server *server
 
-	// inForce asks once what the host offers other servers; see [Run.preflight].
-	inForce func() error
+	// preflight looks once at the host as other servers will; see
+	// [Run.preflight].
+	preflight func() error
 }
 
 // images finds or builds the image of every subject, side by side.
@@ -138,7 +139,10 @@ func (r *Run) world(ctx context.Context) error {
 					return fmt.Errorf("certificate of %s: %w", h.Domain, err)
 				}
 				host := &host{Host: h, domain: d, cert: cert, server: s}
-				host.inForce = sync.OnceValue(func() error { return r.offers(host) })
+				host.preflight = sync.OnceValue(func() error {
+					// It is the host's, not that of the cell which asks first.
+					return errors.Join(r.resolves(context.WithoutCancel(ctx), d), r.offers(host))
+				})
 				mu.Lock()
 				defer mu.Unlock()
 				r.hosts[h.Domain] = host

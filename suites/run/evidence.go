@@ -30,15 +30,13 @@ import (
 const secretsTimeout = 3 * time.Second
 
 // preflight looks at the world of a cell as its servers will: what the DNS says
-// of both domains, and whether each is served as its policy says.
-func (r *Run) preflight(ctx context.Context, hosts ...*host) []string {
+// of both domains, and whether each is served as its policy says. A host is
+// looked at once.
+func (r *Run) preflight(hosts ...*host) []string {
 	var problems []string
 	for _, h := range hosts {
-		if err := r.resolves(ctx, h.domain); err != nil {
-			problems = append(problems, err.Error())
-		}
-		if err := h.inForce(); err != nil {
-			problems = append(problems, err.Error())
+		if err := h.preflight(); err != nil {
+			problems = append(problems, strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	return problems

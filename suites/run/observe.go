@@ -94,7 +94,7 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	if err := r.attack(c.World.Attack, st); err != nil {
 		obs.Broken = err.Error()
 	}
-	if problems := r.preflight(ctx, i, rcv); len(problems) > 0 || obs.Broken != "" {
+	if problems := r.preflight(i, rcv); len(problems) > 0 || obs.Broken != "" {
 		obs.Preflight = problems
 	} else if err := r.logIn(ctx, st); err != nil {
 		obs.Broken = err.Error()

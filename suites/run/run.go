@@ -75,6 +75,11 @@ type cellState struct {
 	done chan struct{} // closed when the verdict is final
 }
 
+// MemoryLimit is what the process of a run should ask the runtime to keep to, in
+// bytes (debug.SetMemoryLimit): the servers need the memory more, and what a run
+// holds is a fraction of this.
+const MemoryLimit = 224 << 20
+
 // New prepares the execution of a plan.
 func New(plan *suites.Plan, config Config) *Run {
 	if config.Parallel == 0 {
