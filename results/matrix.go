@@ -100,6 +100,10 @@ type Cell struct {
 	Possible string `json:"possible,omitempty"`
 	// Witnesses lists the kinds of evidence that agree: "clients", "wire", "log:initiator".
 	Witnesses []string `json:"witnesses,omitempty"`
+	// Inventory lists what a passive observer of the cell learned, by the side that
+	// opened the stream: "initiator's stream: TLS server name: b1.lab". It is there
+	// for scenarios that ask.
+	Inventory []string `json:"inventory,omitempty"`
 	// Control lists the cells that this one's verdict rests on.
 	Control []string `json:"control,omitempty"`
 	// Reproduce is the command that runs this cell again.

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,7 +60,24 @@ func Publish(obs *results.Observation, j judge.Judgement, artefacts []string, su
 	if c.Artefacts == nil {
 		c.Artefacts = []string{}
 	}
+	if s, err := Lookup(obs.Scenario); err == nil && s.Inventory {
+		c.Inventory = inventory(obs.Streams)
+	}
 	return c
+}
+
+// inventory is what an onlooker of all the streams learned, each item once for
+// the side that opened the stream.
+func inventory(streams []results.Stream) []string {
+	var all []string
+	for _, s := range streams {
+		opener := cmp.Or(s.InitiatingParty, "stranger")
+		for _, item := range s.Inventory {
+			all = append(all, opener+"'s stream: "+item)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Reproduce is the command that runs one cell again. A subject whose name says

@@ -400,6 +400,33 @@ func TestLeakInClear(t *testing.T) {
 	}
 }
 
+// TestInventoryIsPublished: what an onlooker learned stands in the cells of the
+// scenario that asks, and in no other.
+func TestInventoryIsPublished(t *testing.T) {
+	for id, want := range map[string][]string{
+		"s2s/attacker/leak-inventory": {
+			"initiator's stream: TLS server name: b1.lab", "initiator's stream: stream to: b1.lab",
+			"receiver's stream: stream to: a1.lab", "stranger's stream: stream to: a1.lab",
+		},
+		"s2s/pkix/mutual-external": nil,
+	} {
+		s, err := Lookup(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sp := ideal(s, s.Worlds[0])
+		sp.Streams = []results.Stream{
+			{InitiatingParty: "receiver", Inventory: []string{"stream to: a1.lab"}},
+			{InitiatingParty: "initiator", Inventory: []string{"stream to: b1.lab", "TLS server name: b1.lab"}},
+			{InitiatingParty: "initiator", Inventory: []string{"stream to: b1.lab"}},
+			{Inventory: []string{"stream to: a1.lab"}},
+		}
+		if c := Publish(&sp.Observation, judge.Judgement{Verdict: results.Pass}, nil, nil); !slices.Equal(c.Inventory, want) {
+			t.Errorf("%s: inventory %q, want %q", id, c.Inventory, want)
+		}
+	}
+}
+
 func TestBrokenHarness(t *testing.T) {
 	s, err := Lookup("s2s/starttls/required-both")
 	if err != nil {

@@ -32,6 +32,8 @@ type Scenario struct {
 	MayRefuse bool
 	// Checks are asked besides what the oracle derives.
 	Checks []judge.Check
+	// Inventory: the row asks what a passive observer learns, and its cells publish it.
+	Inventory bool
 	// Control marks the positive controls; their worlds come from the plan.
 	Control Control
 }

@@ -378,6 +378,7 @@ func testEvidence(t *testing.T, b context.Context) {
 	c.Known = &results.Known{Reason: "tracked upstream", Link: "https://example.org/issues/1", Since: "2026-02-01"}
 	c.Cites = []results.Citation{{Document: "RFC 7590", Section: "3.4", Level: results.Should}}
 	c.Possible = "dane both ways"
+	c.Inventory = []string{"initiator's stream: TLS server name: b1.lab", "receiver's stream: stream from: \u202e<b>b1.lab"}
 	p := open(t, b, m, "#cell="+c.ID, clipboard())
 	p.is("#evidence h2", c.Scenario)
 	p.is("#evidence .finding", "✗ fail, blames initiatorthe sender was told nothing")
@@ -405,6 +406,7 @@ func testEvidence(t *testing.T, b context.Context) {
 			t.Errorf("no link to %s among %q", want, links)
 		}
 	}
+	p.is("#evidence .inventory li", "initiator's stream: TLS server name: b1.lab", "receiver's stream: stream from: \ufffd<b>b1.lab")
 	p.is("#evidence .files a", "observation.json", "transcript.txt", "cell.pcapng", "log/dns.txt")
 	p.do(chromedp.Click(chromedp.CSS("#evidence .command button")))
 	if got := p.copied(); got != c.Reproduce {

@@ -427,6 +427,7 @@
 			section('Evidence', rows(
 				['Witnesses', c.witnesses && c.witnesses.length ? c.witnesses.join(', ') : 'none'],
 				['Took', `${(c.seconds || 0).toFixed(2)} s`])),
+			c.inventory && c.inventory.length > 0 && section('What an onlooker learned', h('ul', {class: 'inventory'}, c.inventory.map(item => h('li', null, bdi(item))))),
 			c.control && c.control.length > 0 && section('Rests on', h('ul', null, c.control.map(control))),
 			c.reproduce && section('Reproduce', command(c.reproduce)),
 			c.artefacts && c.artefacts.length > 0 && section('Files', artefacts(c.artefacts)),

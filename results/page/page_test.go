@@ -110,7 +110,7 @@ func spiteful() *results.Matrix {
 	cell := results.Cell{
 		ID: "s2s/" + hostile + ":a:b", Scenario: "s2s/" + hostile, Subjects: []string{hostile, hostile + "2"}, Policy: hostile, Verdict: results.Exposed,
 		Blame: results.Blame(hostile), Known: &results.Known{Reason: hostile, Link: "javascript:alert(5)", Since: hostile}, Expected: hostile, Why: hostile,
-		Cites: []results.Citation{{Document: hostile, Section: hostile, Level: results.Level(hostile)}}, Possible: hostile, Witnesses: []string{hostile},
+		Cites: []results.Citation{{Document: hostile, Section: hostile, Level: results.Level(hostile)}}, Possible: hostile, Witnesses: []string{hostile}, Inventory: []string{hostile},
 		Control: []string{hostile}, Reproduce: hostile + "\nrm -rf ~", Artefacts: []string{hostile, "javascript:alert(6)", "../../etc/passwd", "//evil.example/x", "a/b.txt"},
 		Outcome: results.Outcome{TLS: hostile, Suite: hostile, Auth: results.AuthPair{Initiator: hostile, Receiver: hostile}, Condition: hostile,
 			There: results.Leg{Asked: true, TLS: hostile, Suite: hostile, Auth: hostile, Condition: hostile, End: hostile}},
