@@ -14,6 +14,10 @@ const (
 	LabelPerContainer = "org.xmpp-testday.per-container" // "policy ciphers", either one, or absent
 	LabelCannot       = "org.xmpp-testday.cannot"        // "P2: reason; other: reason"
 	LabelLog          = "org.xmpp-testday.log"           // a shipped family whose log it resembles, or "none"
+
+	// LabelKeepsDialback is "1" when the server performs dialback on top of the certificate under [P2], because it cannot do
+	// without: see [Place].
+	LabelKeepsDialback = "org.xmpp-testday.keeps-dialback"
 )
 
 // FromLabels makes the driver of an image from its labels. The error is a *[Violation] that names the label at fault.
@@ -53,6 +57,16 @@ func FromLabels(labels map[string]string) (Driver, error) {
 		}
 		d.cannot[what] = reason
 	}
+	switch word := labels[LabelKeepsDialback]; word {
+	case "":
+	case "1":
+		if _, ok := d.cannot[string(P2)]; ok {
+			return nil, bad(LabelKeepsDialback, "is %q, and %s says that there is no P2", word, LabelCannot)
+		}
+		d.keepsDialback = true
+	default:
+		return nil, bad(LabelKeepsDialback, "is %q: want %q, or no such label", word, "1")
+	}
 	switch family := labels[LabelLog]; family {
 	case "", "none":
 	default:
@@ -76,6 +90,7 @@ var cannotWords = []string{
 // labelled is the driver of an image that came with labels.
 type labelled struct {
 	policy, ciphers bool
+	keepsDialback   bool
 	cannot          map[string]string
 	log             LogReader
 }
@@ -107,7 +122,7 @@ func (d *labelled) Place(s Setting) (Place, error) {
 			return Place{}, &Unsupported{s, reason}
 		}
 	}
-	var p Place
+	p := Place{KeepsDialback: d.keepsDialback && s.Policy == P2}
 	if d.policy {
 		p.Policy = s.Policy
 	}

@@ -79,7 +79,8 @@ type Place struct {
 	Policy  Policy
 	Ciphers string
 	// KeepsDialback says that the server cannot do without dialback under [P2], and performs it on top of the certificate: the
-	// peer is authenticated as the policy asks, and by dialback besides.
+	// peer is authenticated as the policy asks, and by dialback besides. It is of the setting and not of the container: hosts
+	// may share one that differ in nothing else.
 	KeepsDialback bool
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -263,6 +264,16 @@ func TestFromLabels(t *testing.T) {
 		t.Error("the log is not read as that of the named family")
 	}
 
+	d, err = FromLabels(map[string]string{LabelContract: "1", LabelKeepsDialback: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, policy := range Policies() {
+		if p, err := d.Place(Setting{Policy: policy, Certificate: Good}); err != nil || p != (Place{KeepsDialback: policy == P2}) {
+			t.Errorf("Place under %s of a server that keeps dialback = %+v, %v", policy, p, err)
+		}
+	}
+
 	d, err = FromLabels(map[string]string{LabelContract: "1"})
 	if err != nil {
 		t.Fatal(err)
@@ -284,12 +295,37 @@ func TestFromLabelsViolations(t *testing.T) {
 		`cannot has the setting "everything"`:  {LabelContract: "1", LabelCannot: "everything: lazy"},
 		`cannot has the item "off:"`:           {LabelContract: "1", LabelCannot: "P2: why; off:"},
 		`log is "gamma": want none or a shipp`: {LabelContract: "1", LabelLog: "gamma"},
+		`keeps-dialback is "yes": want "1"`:    {LabelContract: "1", LabelKeepsDialback: "yes"},
+		`keeps-dialback is "0": want "1"`:      {LabelContract: "1", LabelKeepsDialback: "0"},
+		`keeps-dialback is "1", and org.xmpp`:  {LabelContract: "1", LabelKeepsDialback: "1", LabelCannot: "P2: no strict mode"},
 	} {
 		_, err := FromLabels(labels)
 		var v *Violation
 		if !errors.As(err, &v) || v.Clause != ClauseLabels || !strings.Contains(err.Error(), want) {
 			t.Errorf("FromLabels(%v): %v, want %q", labels, err, want)
 		}
+	}
+}
+
+// TestContractNamesLabels: what FromLabels reads is what the page tells the makers of images.
+func TestContractNamesLabels(t *testing.T) {
+	page, err := os.ReadFile("CONTRACT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clause, _, _ := strings.Cut(string(page), "**C2 ")
+	for _, label := range []string{LabelContract + "=" + ContractVersion, LabelPerContainer, LabelCannot, LabelKeepsDialback, LabelLog} {
+		if !strings.Contains(clause, "`"+label+"`") {
+			t.Errorf("clause C1 does not name %s", label)
+		}
+	}
+	for _, word := range cannotWords {
+		if !strings.Contains(clause, "`"+word+"`") {
+			t.Errorf("clause C1 does not name the setting %s", word)
+		}
+	}
+	if _, policies, _ := strings.Cut(string(page), "**C8 "); !strings.Contains(policies, LabelKeepsDialback) {
+		t.Errorf("clause C8 does not name %s", LabelKeepsDialback)
 	}
 }
 
