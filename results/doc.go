@@ -6,9 +6,9 @@
 // the observation (and of the observations of the cell's controls), so an old
 // run can be graded again. A publication is a pure function of a [Matrix]:
 //
-//	run, err := rundir.Open("results/runs/latest")   // observations on disk
-//	m := grade.Regrade(run)                          // verdicts
-//	err = publish.All(run.Dir, m)                    // matrix.json, index.html, ...
+//	run, err := rundir.Open("results/runs/latest") // observations on disk
+//	m, err := suites.Regrade(run)                  // verdicts
+//	err = publish.All(run.Path, m)                 // matrix.json, matrix.md, junit.xml
 //
 // Nothing here, nor in the packages below it, needs a container engine.
 package results

@@ -51,6 +51,7 @@ type ScenarioInfo struct {
 // Level is the strength of a requirement.
 type Level string
 
+// The levels: the key words of RFC 2119, and two for what no standard says.
 const (
 	Must   Level = "MUST"
 	Should Level = "SHOULD"

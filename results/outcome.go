@@ -40,6 +40,8 @@ func (v Verdict) Red() bool { return v == Exposed || v == Fail }
 // Blame names the side that broke the rule. It is empty when nobody did.
 type Blame string
 
+// Who can be blamed, by role in the cell: the initiator's server, the receiver's,
+// both, or nobody.
 const (
 	NoBlame        Blame = ""
 	BlameInitiator Blame = "initiator"
@@ -51,14 +53,16 @@ const (
 // initiated: RFC 7590 section 3.6 names "PKI, DANE, POSH, or Server Dialback".
 type Auth string
 
+// The ways to be authenticated.
 const (
-	AuthUnknown  Auth = ""     // not seen, or the stream could not be decrypted
-	AuthNone     Auth = "none" // seen, and nothing was authenticated
-	AuthDialback Auth = "dialback"
-	AuthDialSec  Auth = "dialback+dnssec"
-	AuthPKIX     Auth = "pkix"
-	AuthDANE     Auth = "dane"
-	AuthPOSH     Auth = "posh"
+	AuthUnknown  Auth = ""         // not seen, or the stream could not be decrypted
+	AuthNone     Auth = "none"     // seen, and nothing was authenticated
+	AuthDialback Auth = "dialback" // XEP-0220
+	// AuthDialSec: dialback, to an address that DNSSEC vouches for.
+	AuthDialSec Auth = "dialback+dnssec"
+	AuthPKIX    Auth = "pkix" // a certificate, RFC 6120 section 13.7.2
+	AuthDANE    Auth = "dane" // RFC 7712
+	AuthPOSH    Auth = "posh" // RFC 7711
 )
 
 // AuthPair is how each side of a cell was authenticated: the initiator on the

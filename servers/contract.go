@@ -35,6 +35,7 @@ type Violation struct {
 	Reason string
 }
 
+// Error implements error: one line that names the clause.
 func (v *Violation) Error() string {
 	return fmt.Sprintf("the image breaks clause %s of the subject contract: %s", v.Clause, v.Reason)
 }

@@ -90,6 +90,7 @@ type Unsupported struct {
 	Reason  string // a sentence without full stop, for the reader of a matrix
 }
 
+// Error implements error: one line that names the setting and the reason.
 func (e *Unsupported) Error() string {
 	return fmt.Sprintf("policy %s with certificate %q cannot be configured: %s", e.Setting.Policy, e.Setting.Certificate, e.Reason)
 }

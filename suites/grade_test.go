@@ -426,27 +426,3 @@ func TestInventoryIsPublished(t *testing.T) {
 		}
 	}
 }
-
-func TestBrokenHarness(t *testing.T) {
-	s, err := Lookup("s2s/starttls/required-both")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for want, change := range map[results.Verdict]func(*results.Observation){
-		results.HarnessError: func(o *results.Observation) { o.Preflight = []string{"the DNS answers NXDOMAIN"} },
-		results.NotSupported: func(o *results.Observation) { o.Unsupported = "x@1 has no such option" },
-		results.Skipped:      func(o *results.Observation) { o.Skipped = "the run ended" },
-		results.Fail:         func(o *results.Observation) { o.Crashed = "receiver" },
-	} {
-		sp := ideal(s, s.Worlds[0])
-		change(&sp.Observation)
-		if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != want {
-			t.Errorf("verdict %s (%s), want %s", j.Verdict, j.Why, want)
-		}
-	}
-	sp := ideal(s, s.Worlds[0])
-	sp.Streams = nil
-	if j := judgeIt(t, sp, passing(&sp.Observation)); j.Verdict != results.HarnessError {
-		t.Errorf("delivered past the taps: verdict %s, want harness-error", j.Verdict)
-	}
-}

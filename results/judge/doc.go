@@ -2,7 +2,7 @@
 // (what a scenario asks), the observation of one cell and the verdicts of the
 // cell's controls; nothing else is read, so an old run can be judged again.
 //
-//	j := judge.Judge(judge.Question{Checks: []judge.Check{judge.TLSVersion("TLS 1.3")}}, obs, controls)
+//	j := judge.Judge(judge.Question{Checks: []judge.Check{judge.PrefersTLS("TLS 1.3")}}, obs, controls)
 //	fmt.Println(j.Verdict, j.Blame, j.Why)
 //
 // Every question is first put to the oracle (package oracle), which derives

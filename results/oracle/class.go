@@ -17,9 +17,11 @@ const (
 	// SE: delivered inside TLS, the initiator authenticated by its certificate, with
 	// SASL EXTERNAL.
 	SE
-	// PN and TN should never be: delivered, in clear or inside TLS, from an
-	// initiator that was not authenticated.
+	// PN should never be: delivered in clear, from an initiator that was not
+	// authenticated.
 	PN
+	// TN should never be: delivered inside TLS, from an initiator that was not
+	// authenticated.
 	TN
 )
 

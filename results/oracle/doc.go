@@ -10,7 +10,7 @@
 //	answer := oracle.Ask(i, r)
 //	answer.Best                // TLS with dialback
 //	answer.Allowed             // TLS with dialback, no delivery
-//	answer.Rule(oracle.PD)     // exposed, both: a stanza in clear, though both require TLS
+//	answer.Rule(oracle.PD)     // exposed, both: the initiator requires TLS and sent a stanza in clear, ...
 //
 // A cell has two directions, which [Both] asks at once.
 //

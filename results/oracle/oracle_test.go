@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -318,4 +319,18 @@ func BenchmarkAsk(b *testing.B) {
 	for b.Loop() {
 		Both(i, r).There.Rule(TD)
 	}
+}
+
+func ExampleAsk() {
+	i, _ := For("P1", "self")
+	r, _ := For("P1", "good")
+	answer := Ask(i, r)
+	fmt.Println("best:", answer.Best)
+	fmt.Println("allowed:", answer.Allowed)
+	ruling := answer.Rule(PD)
+	fmt.Println(ruling.Verdict, ruling.Blame, ruling.Why)
+	// Output:
+	// best: TLS with dialback
+	// allowed: [TLS with dialback no delivery]
+	// exposed both the initiator requires TLS and sent a stanza in clear, and the receiver requires TLS and accepted a stanza in clear
 }

@@ -16,10 +16,12 @@ const (
 type State int
 
 const (
+	// Missing: it has none.
 	Missing State = iota
 	// Invalid: expired, not yet valid, of an unknown issuer, for another name, or
 	// without a path to a trust anchor (RFC 6120 section 13.7.2).
 	Invalid
+	// Valid: for its name, in time, with a path to a trust anchor.
 	Valid
 	// ServerOnly: valid, with the extended key usage id-kp-serverAuth alone, as public
 	// authorities issue them since 2026. As an initiator's certificate it is

@@ -1,6 +1,3 @@
-// Package all registers every shipped server:
-//
-//	import _ "github.com/xmpp-testday/testday/servers/all"
 package all
 
 import (
