@@ -31,19 +31,26 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// environ is the environment of the command, without the variables of a make
+// around this test.
+func environ() []string {
+	env := []string{"TESTDAY_COMMAND=1"}
+	for _, v := range os.Environ() {
+		switch name, _, _ := strings.Cut(v, "="); name {
+		case "SERVERS", "LABELS", "CELL", "FULL", "CORE", "OUT", "SEED", "PARALLEL", "KNOWN":
+		default:
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
 // testday runs the command in a folder, with variables "NAME=value".
 func testday(t *testing.T, dir string, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), os.Args[0], args...)
 	c.Dir = dir
-	for _, v := range os.Environ() {
-		switch name, _, _ := strings.Cut(v, "="); name {
-		case "SERVERS", "LABELS", "CELL", "FULL", "CORE", "OUT", "SEED", "PARALLEL", "KNOWN":
-		default:
-			c.Env = append(c.Env, v)
-		}
-	}
-	c.Env = append(append(c.Env, "TESTDAY_COMMAND=1", "DOCKER_HOST="+noEngine), env...)
+	c.Env = append(append(environ(), "DOCKER_HOST="+noEngine), env...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	c.WaitDelay = 5 * time.Second
