@@ -16,7 +16,7 @@ $(error unknown variable $(UNKNOWN): `make help` lists them)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help interop plan lab publish test lint bench fuzz clean engine build
+.PHONY: help interop plan lab publish test race lint bench fuzz clean engine build
 
 help: ## this text
 	@echo 'make TARGET [VARIABLE=value ...]'
