@@ -29,6 +29,10 @@ import (
 // stream whose secrets did not come is said to be unread.
 const secretsTimeout = 3 * time.Second
 
+// crashLines is how much of its log a server that ended leaves in the folder of
+// each cell that it took along.
+const crashLines = 200
+
 // preflight looks at the world of a cell as its servers will: what the DNS says
 // of both domains, and whether each is served as its policy says. A host is
 // looked at once.
@@ -115,6 +119,10 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	for _, s := range st.sides {
 		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), s.peer.Host.Domain, s.user.User)
 		files[s.role+".log"] = logText(log, started)
+		if obs.Crashed == s.role {
+			files[s.role+".log"] = append(append(files[s.role+".log"], "\nthe server ended; its last lines, of all cells:\n"...),
+				logText(s.host.server.book.last(crashLines), started)...)
+		}
 		files[s.role+".crt"] = s.host.cert.PEM()
 		obs.Facts = append(obs.Facts, facts(log, s.role, started, s.host.Host.Domain, s.peer.Host.Domain)...)
 	}

@@ -99,12 +99,17 @@ func wordByte(c byte) bool {
 	return c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// tail returns the last lines, for the error of a container that did not start.
-func (b *logbook) tail(n int) string {
+// last returns the last lines, whatever they name: how a server ended.
+func (b *logbook) last(n int) []logLine {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return slices.Clone(b.lines[max(0, len(b.lines)-n):])
+}
+
+// tail is the last lines in one, for the error of a container that did not start.
+func (b *logbook) tail(n int) string {
 	var out []string
-	for _, l := range b.lines[max(0, len(b.lines)-n):] {
+	for _, l := range b.last(n) {
 		out = append(out, l.text)
 	}
 	return strings.Join(out, " | ")

@@ -55,6 +55,19 @@ func TestSlice(t *testing.T) {
 	}
 }
 
+func TestLast(t *testing.T) {
+	b := &logbook{}
+	for _, text := range []string{"one", "two", "three"} {
+		b.add(time.Now(), text)
+	}
+	if got := b.tail(2); got != "two | three" {
+		t.Errorf("tail %q", got)
+	}
+	if got := b.last(9); len(got) != 3 || got[0].text != "one" {
+		t.Errorf("last %+v", got)
+	}
+}
+
 func TestLogbookIsBounded(t *testing.T) {
 	b := &logbook{}
 	now := time.Now()
