@@ -32,6 +32,12 @@ type Observation struct {
 	// Queries is what was asked of the DNS about this cell's domains.
 	Queries []Query `json:"queries"`
 
+	// Notes is what a scripted peer was answered, in the words of package
+	// suites/stage: what the peer itself saw, beside what was recorded on the wire.
+	Notes []Note `json:"notes,omitempty"`
+	// Stopped is why a script could not go on; what it noted before stands.
+	Stopped string `json:"stopped,omitempty"`
+
 	// Attack names what an attacker on the path between the two servers does, in
 	// both directions; empty without one.
 	Attack string `json:"attack,omitempty"`
@@ -66,7 +72,15 @@ type Act struct {
 	Text      string `json:"text"`
 }
 
-// Party is one side of a cell as the plan made it.
+// Note is one answer that a script wrote down.
+type Note struct {
+	At    float64 `json:"at"`
+	Name  string  `json:"name"`  // "the answer for a domain that is not hosted"
+	Value string  `json:"value"` // "dialback error item-not-found"
+}
+
+// Party is one side of a cell as the plan made it. A scripted peer is one whose
+// subject is called peer; it has no policy.
 type Party struct {
 	Subject string `json:"subject"` // "prosody@13"
 	Domain  string `json:"domain"`

@@ -25,6 +25,10 @@ func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.J
 	if err != nil {
 		return judge.Judgement{}, fmt.Errorf("grade cell %s: %w", obs.Cell, err)
 	}
+	w, err := s.World(obs.Cell)
+	if err != nil {
+		return judge.Judgement{}, fmt.Errorf("grade cell %s: %w", obs.Cell, err)
+	}
 	var used []judge.Control
 	for _, id := range obs.Controls {
 		c, ok := controls[id]
@@ -33,7 +37,7 @@ func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.J
 		}
 		used = append(used, c)
 	}
-	return judge.Judge(s.Question(), obs, used), nil
+	return judge.Judge(s.Question(w), obs, used), nil
 }
 
 // Publish makes the cell that is published from an observation and its verdict.
@@ -86,6 +90,9 @@ func Reproduce(cell string, subjects []results.Subject) string {
 	parts := strings.Split(cell, ":")
 	var names []string
 	for _, name := range slices.Compact(parts[1:]) {
+		if name == judge.PeerName {
+			continue
+		}
 		for _, s := range subjects {
 			if ref, _, _ := strings.Cut(s.Image, " "); s.Name == name && !strings.Contains(name, "@") {
 				name += "=" + ref
@@ -96,7 +103,12 @@ func Reproduce(cell string, subjects []results.Subject) string {
 	return fmt.Sprintf("make interop SERVERS=%s CELL=%s", strings.Join(names, ","), cell)
 }
 
-func sideText(p results.Party) string { return p.Policy + "/" + p.Certificate }
+func sideText(p results.Party) string {
+	if p.Subject == judge.PeerName {
+		return p.Subject
+	}
+	return p.Policy + "/" + p.Certificate
+}
 
 // cellID is the form of an id that has a folder of its own.
 var cellID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/._+-]*(:[A-Za-z0-9][A-Za-z0-9@._-]*){2}$`)
@@ -167,18 +179,18 @@ func unfinished(id string) (*results.Observation, error) {
 	if len(parts) != 3 {
 		return nil, fmt.Errorf("run.json plans %q, which is not the id of a cell", id)
 	}
-	scenario, world, _ := strings.Cut(parts[0], "+")
+	scenario, _, _ := strings.Cut(parts[0], "+")
 	o := &results.Observation{Cell: id, Scenario: scenario, Skipped: "the run ended before this cell did",
 		Initiator: results.Party{Subject: parts[1]}, Receiver: results.Party{Subject: parts[2]}}
 	s, err := Lookup(scenario)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range s.Worlds {
-		if w.Name == world {
-			o.Initiator.Policy, o.Initiator.Certificate = string(w.Initiator.Policy), string(w.Initiator.Certificate)
-			o.Receiver.Policy, o.Receiver.Certificate = string(w.Receiver.Policy), string(w.Receiver.Certificate)
-		}
+	w, err := s.World(id)
+	if err != nil {
+		return nil, err
 	}
+	o.Initiator.Policy, o.Initiator.Certificate = string(w.Initiator.Policy), string(w.Initiator.Certificate)
+	o.Receiver.Policy, o.Receiver.Certificate = string(w.Receiver.Policy), string(w.Receiver.Certificate)
 	return o, nil
 }

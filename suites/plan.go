@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/results/oracle"
 	"github.com/xmpp-testday/testday/servers"
 )
@@ -25,6 +26,9 @@ type Options struct {
 	CoreOnly bool
 	// Only, when not nil, chooses cells by id. Their controls are planned too.
 	Only func(*Cell) bool
+	// Ask, when not nil, chooses which subjects are asked a scenario, before any cell
+	// is made. One side of it may be the scripted peer, [judge.PeerName].
+	Ask func(s *Scenario, initiator, receiver string) bool
 }
 
 // Cell is a scenario in one of its worlds, applied to an ordered pair.
@@ -57,6 +61,22 @@ type Party struct {
 	// Container names the container that serves the domain; empty when the cell
 	// cannot be configured.
 	Container string
+	// Other is a second virtual host of the container, where the scene needs one, and
+	// OtherAccount the client's there.
+	Other        string
+	OtherAccount servers.Account
+}
+
+// Subject is the subject of a cell with a scripted peer, and false where both
+// sides are subjects.
+func (c *Cell) Subject() (*Party, bool) {
+	switch {
+	case !c.World.Scripted():
+		return nil, false
+	case c.World.Scene.Initiates:
+		return &c.Initiator, true
+	}
+	return &c.Receiver, true
 }
 
 // Pair names the two containers of a cell.
@@ -72,8 +92,11 @@ func (c *Cell) Labels() []string {
 	if level := c.Scenario.Level(); level != "" {
 		l = append(l, "level: "+strings.ToLower(string(level)))
 	}
-	if c.Scenario.Core {
+	if c.Scenario.Core && c.World.Scene.Waits == 0 {
 		l = append(l, "core")
+	}
+	if c.World.Scene.Waits > 0 {
+		l = append(l, "waits")
 	}
 	if c.Scenario.Full {
 		l = append(l, "full")
@@ -129,8 +152,15 @@ func NewPlan(subjects []servers.Subject, o Options) (*Plan, error) {
 			continue
 		}
 		for _, w := range s.Worlds {
-			for _, i := range subjects {
-				for _, r := range subjects {
+			if o.CoreOnly && w.Scene.Waits > 0 {
+				continue
+			}
+			initiators, receivers := casts(w, subjects)
+			for _, i := range initiators {
+				for _, r := range receivers {
+					if o.Ask != nil && !o.Ask(s, i.Name, r.Name) {
+						continue
+					}
 					c, err := newCell(s, w, i, r)
 					if err != nil {
 						return nil, err
@@ -149,6 +179,18 @@ func NewPlan(subjects []servers.Subject, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// casts are the subjects that play each side of a world.
+func casts(w World, subjects []servers.Subject) (initiators, receivers []servers.Subject) {
+	peer := []servers.Subject{{Name: judge.PeerName}}
+	switch {
+	case !w.Scripted():
+		return subjects, subjects
+	case w.Scene.Initiates:
+		return subjects, peer
+	}
+	return peer, subjects
+}
+
 func newCell(s *Scenario, w World, i, r servers.Subject) (*Cell, error) {
 	c := &Cell{
 		ID:        CellID(s.ID, w.Name, i.Name, r.Name),
@@ -158,6 +200,9 @@ func newCell(s *Scenario, w World, i, r servers.Subject) (*Cell, error) {
 		Receiver:  Party{Subject: r, Setting: w.Receiver},
 	}
 	for k, p := range []*Party{&c.Initiator, &c.Receiver} {
+		if p.Subject.Name == judge.PeerName {
+			continue
+		}
 		role := []string{"i", "r"}[k]
 		place, err := p.Subject.Driver.Place(p.Setting)
 		var un *servers.Unsupported
@@ -214,9 +259,8 @@ func addControls(cells []*Cell) []*Cell {
 		if c.Unsupported != "" {
 			continue
 		}
-		for _, pair := range controlPairs(c.Initiator, c.Receiver) {
-			for k := range controls {
-				ctl := controlCell(&controls[k], pair[0], pair[1])
+		for k := range controls {
+			for _, ctl := range controlCells(&controls[k], c) {
 				c.Controls = append(c.Controls, ctl.ID)
 				if !made[ctl.ID] {
 					made[ctl.ID] = true
@@ -226,6 +270,30 @@ func addControls(cells []*Cell) []*Cell {
 		}
 	}
 	return out
+}
+
+// controlCells are the cells of one control that a cell rests on.
+func controlCells(s *Scenario, c *Cell) []*Cell {
+	if subject, ok := c.Subject(); ok {
+		return []*Cell{peerControl(s, c, *subject)}
+	}
+	var out []*Cell
+	for _, pair := range controlPairs(c.Initiator, c.Receiver) {
+		out = append(out, controlCell(s, pair[0], pair[1]))
+	}
+	return out
+}
+
+// peerControl is the control of a subject with an honest scripted peer.
+func peerControl(s *Scenario, c *Cell, subject Party) *Cell {
+	subject.Setting = controlSetting(subject)
+	scene := controlScene(c.World.Scene.Initiates)
+	if scene.Initiates {
+		world := World{Name: peerOut + "-" + controlName(subject), Initiator: subject.Setting, Scene: scene}
+		return &Cell{ID: CellID(s.ID, world.Name, subject.Subject.Name, judge.PeerName), Scenario: s, World: world, Initiator: subject, Receiver: c.Receiver}
+	}
+	world := World{Name: peerIn + "-" + controlName(subject), Receiver: subject.Setting, Scene: scene}
+	return &Cell{ID: CellID(s.ID, world.Name, judge.PeerName, subject.Subject.Name), Scenario: s, World: world, Initiator: c.Initiator, Receiver: subject}
 }
 
 func controlPairs(i, r Party) [][2]Party {
@@ -314,6 +382,9 @@ func order(cells []*Cell, seed int64) []*Cell {
 	for _, c := range cells {
 		c.Initiator.Account = account(rng, "alice")
 		c.Receiver.Account = account(rng, "bob")
+		if subject, ok := c.Subject(); ok && c.World.Scene.Other {
+			subject.OtherAccount = account(rng, "carol")
+		}
 	}
 	return cells
 }
@@ -328,12 +399,27 @@ func account(rng *rand.Rand, name string) servers.Account {
 func (p *Plan) place() {
 	byName := map[string]*Container{}
 	named := map[string]int{}
+	name := func(prefix string) string {
+		named[prefix]++
+		return fmt.Sprintf("%s%d.%s", prefix, named[prefix], TLD)
+	}
 	for _, c := range p.Cells {
 		if c.Unsupported != "" {
 			continue
 		}
+		if c.World.Scripted() {
+			peer := &c.Initiator
+			if c.World.Scene.Initiates {
+				peer = &c.Receiver
+			}
+			peer.Domain, peer.Account = name("c"), servers.Account{}
+		}
 		for letter, sides := range [...][2]*Party{{&c.Initiator, &c.Receiver}, {&c.Receiver, &c.Initiator}} {
 			side, other := sides[0], sides[1]
+			if side.Container == "" {
+				continue
+			}
+			met := cmp.Or(other.Container, other.Domain)
 			k, ok := byName[side.Container]
 			if !ok {
 				place, _ := side.Subject.Driver.Place(side.Setting) // which newCell has asked for
@@ -341,14 +427,20 @@ func (p *Plan) place() {
 				byName[side.Container] = k
 				p.Containers = append(p.Containers, k)
 			}
-			h := k.host(side.Setting, other.Container)
+			h := k.host(side.Setting, met)
 			if h.Domain == "" {
-				prefix := "ab"[letter : letter+1]
-				named[prefix]++
-				h.Domain = fmt.Sprintf("%s%d.%s", prefix, named[prefix], TLD)
+				h.Domain = name("ab"[letter : letter+1])
 			}
 			h.Accounts = append(h.Accounts, side.Account)
 			side.Domain = h.Domain
+			if c.World.Scene.Other {
+				h := k.host(side.Setting, met)
+				if h.Domain == "" {
+					h.Domain = name("ab"[letter : letter+1])
+				}
+				h.Accounts = append(h.Accounts, side.OtherAccount)
+				side.Other = h.Domain
+			}
 		}
 	}
 	slices.SortFunc(p.Containers, func(a, b *Container) int { return cmp.Compare(a.Name, b.Name) })

@@ -1,6 +1,13 @@
 package suites
 
-import "github.com/xmpp-testday/testday/results/judge"
+import (
+	"context"
+
+	"github.com/xmpp-testday/testday/fixtures/peer"
+	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
+	"github.com/xmpp-testday/testday/suites/stage"
+)
 
 // dialback is section 1.2 of the catalogue.
 var dialback = []Scenario{
@@ -32,4 +39,37 @@ var dialback = []Scenario{
 		Stimulus: TwentyEachWay,
 		Checks:   []judge.Check{judge.InOrderOnce()},
 	},
+	{
+		ID:    "s2s/dialback/unknown-target",
+		Asks:  "Asked for a domain not hosted",
+		Cites: cites(must("XEP-0220", "2.2.1")),
+		Worlds: []World{receiving("", P1("good"), unknownTarget,
+			judge.Note(answerUnknown, "dialback error item-not-found").
+				Or(results.Weaker, "a stream that carries another pair was closed for it", "stream error *", stage.Closed).
+				Or(results.Exposed, "it believes a domain that it does not host", "valid"),
+			judge.Note(firstPairThen, stage.Delivered).IfNoted())},
+	},
+}
+
+// The notes of s2s/dialback/unknown-target.
+const (
+	answerUnknown = "the answer for a domain that is not hosted"
+	firstPairThen = "a message of the first pair, then"
+)
+
+func unknownTarget(ctx context.Context, st *stage.Stage) error {
+	p, err := st.Peer(ctx, "p", stage.Honest()...)
+	if err != nil {
+		return err
+	}
+	s, err := p.ByDialback(ctx)
+	if err != nil {
+		return err
+	}
+	answer, err := s.DialbackResult(ctx, peer.Dialback{To: st.Name("nothosted")})
+	st.Note(answerUnknown, stage.Told(answer, err))
+	if err == nil {
+		st.Note(firstPairThen, st.Deliver(ctx, s, "x@"+p.Domain()))
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -55,6 +56,8 @@ type World struct {
 	Initiator, Receiver servers.Setting
 	// Attack is what an attacker on the path does, if there is one.
 	Attack Attack
+	// Scene is what scripted peers do, in a world with one subject.
+	Scene Scene
 }
 
 // Stimulus is what the clients on both sides do.
@@ -90,10 +93,39 @@ func (s *Scenario) Family() string {
 	return parts[0] + "-" + parts[1]
 }
 
-// Question is what the judge is asked about a cell of the scenario.
-func (s *Scenario) Question() judge.Question {
-	return judge.Question{Cites: s.Cites, AnyAuth: s.AnyAuth, MayRefuse: s.MayRefuse, Control: s.Control != NotControl, Checks: s.Checks}
+// Question is what the judge is asked about a cell of the scenario in one of its
+// worlds.
+func (s *Scenario) Question(w World) judge.Question {
+	q := judge.Question{Cites: s.Cites, AnyAuth: s.AnyAuth, MayRefuse: s.MayRefuse, Control: s.Control != NotControl, Checks: s.Checks}
+	if w.Scripted() {
+		q.Checks, q.Expect = w.Scene.Checks, w.Scene.Expect
+	}
+	return q
 }
+
+// World finds the world that a cell's id names.
+func (s *Scenario) World(cell string) (World, error) {
+	id, _, _ := strings.Cut(cell, ":")
+	_, name, _ := strings.Cut(id, "+")
+	if s.Control != NotControl {
+		if role, _, ok := strings.Cut(name, "-"); ok && (role == peerOut || role == peerIn) {
+			return World{Name: name, Scene: controlScene(role == peerOut)}, nil
+		}
+		return World{Name: name}, nil
+	}
+	for _, w := range s.Worlds {
+		if w.Name == name {
+			return w, nil
+		}
+	}
+	return World{}, fmt.Errorf("scenario %s has no world %q", s.ID, name)
+}
+
+// The worlds of controls with a scripted peer begin with the peer's role.
+const (
+	peerOut = "to.peer"
+	peerIn  = "from.peer"
+)
 
 // Info is the scenario as it is published.
 func (s *Scenario) Info() results.ScenarioInfo {
@@ -101,15 +133,37 @@ func (s *Scenario) Info() results.ScenarioInfo {
 	if info.Cites == nil {
 		info.Cites = []results.Citation{}
 	}
-	var checks []string
-	for _, c := range s.Checks {
-		checks = append(checks, c.Name)
+	var expect []string
+	for _, w := range s.Worlds {
+		if !w.Scripted() {
+			expect = append(expect, "what both policies and certificates allow")
+			for _, c := range s.Checks {
+				expect = append(expect, c.Name)
+			}
+		}
+		for _, e := range w.Scene.Expect {
+			expect = append(expect, e.String())
+		}
+		for _, c := range w.Scene.Checks {
+			expect = append(expect, c.Name)
+		}
 	}
-	info.Expect = "what both policies and certificates allow"
-	if len(checks) > 0 {
-		info.Expect += "; " + strings.Join(checks, "; ")
+	if s.Control != NotControl {
+		expect = append(expect, "what both policies and certificates allow")
 	}
+	info.Expect = strings.Join(unique(expect), "; ")
 	return info
+}
+
+// unique keeps the first of each.
+func unique(list []string) []string {
+	var out []string
+	for _, v := range list {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // Level is the strongest level among the scenario's citations, or "" without
@@ -129,7 +183,7 @@ func (s *Scenario) Level() results.Level {
 // slice is shared and must not be changed.
 var All = sync.OnceValue(func() []*Scenario {
 	var all []*Scenario
-	for _, family := range [][]Scenario{controls, starttls, dialback, pkix, attacker, xsf2010, policyFlows(), policyProduct()} {
+	for _, family := range [][]Scenario{controls, starttls, dialback, pkix, directTLS, attacker, bidi, xsf2010, policyFlows(), policyProduct()} {
 		for i := range family {
 			all = append(all, &family[i])
 		}

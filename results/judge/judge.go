@@ -27,6 +27,9 @@ type Question struct {
 	Control bool
 	// Checks are asked in order.
 	Checks []Check
+	// Expect is what the notes have to be of a cell with a scripted peer, about which
+	// the oracle knows nothing.
+	Expect []Expectation
 }
 
 // Check asks one thing of an observation. It returns what it found wrong, or
@@ -73,6 +76,16 @@ type Judgement struct {
 // Expected describes in words what passes for the two parties of an observation
 // under the question.
 func (q Question) Expected(obs *results.Observation) string {
+	if _, ok := Scripted(obs); ok {
+		var parts []string
+		for _, e := range q.Expect {
+			parts = append(parts, e.String())
+		}
+		for _, c := range q.Checks {
+			parts = append(parts, c.Name)
+		}
+		return strings.Join(parts, "; ")
+	}
 	si, err := setting(obs, obs.Initiator)
 	if err != nil {
 		return err.Error()
@@ -104,6 +117,9 @@ func Judge(q Question, obs *results.Observation, controls []Control) Judgement {
 	case len(obs.Preflight) > 0:
 		return j.as(results.HarnessError, "the world was not as declared: "+obs.Preflight[0])
 	}
+	if subject, ok := Scripted(obs); ok {
+		return q.script(j, obs, subject, controls)
+	}
 
 	legs := []leg{derive(obs, there), derive(obs, back)}
 	findings := worldFindings(obs, legs)
@@ -123,24 +139,29 @@ func Judge(q Question, obs *results.Observation, controls []Control) Judgement {
 		findings = append(findings, controlFindings(controls)...)
 	}
 
-	if len(findings) > 0 {
-		worst := slices.MinFunc(findings, func(a, b Finding) int {
-			return cmp.Compare(rank(a.Verdict), rank(b.Verdict))
-		})
-		if rank(worst.Verdict) < rank(results.Pass) || worst.Verdict == results.Inconclusive {
-			j.Blame, j.Possible = worst.Blame, worst.Possible
-			if len(worst.Cites) > 0 {
-				j.Cites = worst.Cites
-			}
-			j.Witnesses = witnesses(obs, legs)
-			return j.as(worst.Verdict, worst.Why)
-		}
-	}
 	j.Witnesses = witnesses(obs, legs)
+	if worst, ok := worstOf(findings); ok {
+		j.Blame, j.Possible = worst.Blame, worst.Possible
+		if len(worst.Cites) > 0 {
+			j.Cites = worst.Cites
+		}
+		return j.as(worst.Verdict, worst.Why)
+	}
 	if len(j.Witnesses) < 2 {
 		return j.as(results.Inconclusive, "only one kind of evidence: "+strings.Join(j.Witnesses, ", "))
 	}
 	return j.as(results.Pass, passText(legs))
+}
+
+// worstOf is the finding that decides; false when none speaks against a pass.
+func worstOf(findings []Finding) (Finding, bool) {
+	if len(findings) == 0 {
+		return Finding{}, false
+	}
+	worst := slices.MinFunc(findings, func(a, b Finding) int {
+		return cmp.Compare(rank(a.Verdict), rank(b.Verdict))
+	})
+	return worst, rank(worst.Verdict) < rank(results.Pass)
 }
 
 func (j Judgement) as(v results.Verdict, why string) Judgement {

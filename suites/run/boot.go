@@ -3,6 +3,7 @@ package run
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,12 +28,20 @@ import (
 // readyTimeout bounds how long a server may take to answer for its last host.
 const readyTimeout = 60 * time.Second
 
+// process is what a server runs in: a container, or this process.
+type process interface {
+	// Exited is closed when the server is no more.
+	Exited() <-chan struct{}
+	// CPU is the processor time that it has used, as far as that is its own.
+	CPU(context.Context) (time.Duration, error)
+}
+
 // server is a running container of the plan.
 type server struct {
 	plan *suites.Container
 	addr netip.Addr
 	book *logbook
-	run  *engine.Running
+	run  process
 
 	mu      sync.Mutex
 	version string
@@ -57,6 +66,9 @@ func (r *Run) images(ctx context.Context) (map[string]engine.Image, error) {
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range r.plan.Subjects {
+		if _, ok := s.Driver.(local); ok {
+			continue
+		}
 		g.Go(func() error {
 			img, err := Image(ctx, r.engine, s)
 			if err != nil {
@@ -176,15 +188,23 @@ func (r *Run) startOne(ctx context.Context, s *server, img engine.Image) error {
 		dep.Hosts = append(dep.Hosts, servers.Host{Domain: ph.Domain, Setting: ph.Setting,
 			Chain: h.cert.PEM(), Key: h.cert.KeyPEM(), Accounts: ph.Accounts})
 	}
+	driver, isLocal := s.plan.Subject.Driver.(local)
+	if isLocal {
+		s.addr = r.lab.Address()
+	} else {
+		s.addr = r.lab.Network.ServerAddr()
+	}
+	for _, ph := range s.plan.Hosts {
+		r.hosts[ph.Domain].domain.ServedBy(s.addr)
+	}
+	if isLocal {
+		return r.startLocal(ctx, s, driver, dep)
+	}
 	files, err := input(dep)
 	if err != nil {
 		return err
 	}
-	s.addr = r.lab.Network.ServerAddr()
-	for _, ph := range s.plan.Hosts {
-		r.hosts[ph.Domain].domain.ServedBy(s.addr)
-	}
-	s.run, err = r.engine.Run(ctx, engine.Container{
+	running, err := r.engine.Run(ctx, engine.Container{
 		Name:    containerName(s.plan.Name),
 		Image:   img,
 		Env:     dep.Env(),
@@ -197,6 +217,7 @@ func (r *Run) startOne(ctx context.Context, s *server, img engine.Image) error {
 	if err != nil {
 		return err
 	}
+	s.run = running
 	return r.ready(ctx, s)
 }
 
@@ -396,12 +417,15 @@ func (r *Run) subjects(images map[string]engine.Image) []results.Subject {
 	var out []results.Subject
 	for _, s := range r.plan.Subjects {
 		img := images[s.Name]
-		sub := results.Subject{Name: s.Name, Image: img.Ref + " " + img.ID}
+		sub := results.Subject{Name: s.Name, Image: strings.TrimSpace(img.Ref + " " + img.ID)}
+		if _, ok := s.Driver.(local); ok {
+			sub.Image, sub.Version = "in the harness's own process", s.Version.Upstream
+		}
 		for _, k := range r.plan.Containers {
 			if k.Subject.Name == s.Name {
 				srv := r.servers[k.Name]
 				srv.mu.Lock()
-				sub.Version = srv.version
+				sub.Version = cmp.Or(srv.version, sub.Version)
 				srv.mu.Unlock()
 			}
 		}

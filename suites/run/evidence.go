@@ -21,6 +21,7 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/transcript"
 	"github.com/xmpp-testday/testday/fixtures/zone"
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/suites"
 )
 
@@ -294,11 +295,21 @@ func header(c *suites.Cell, obs *results.Observation) string {
 		role string
 		p    results.Party
 	}{{"initiator", obs.Initiator}, {"receiver", obs.Receiver}} {
+		if s.p.Subject == judge.PeerName {
+			fmt.Fprintf(&b, "%-9s  scripted peers at names under %s\n", s.role, s.p.Domain)
+			continue
+		}
 		fmt.Fprintf(&b, "%-9s  %s serves %s under %s with certificate %s; its tap is %s\n", s.role, s.p.Subject, s.p.Domain, s.p.Policy, s.p.Certificate, s.p.Tap)
 	}
 	b.WriteString("\n")
 	for _, a := range obs.Acts {
 		fmt.Fprintf(&b, "%+9.4fs  the attacker on the way %s %s\n", a.At, a.Direction, a.Text)
+	}
+	for _, n := range obs.Notes {
+		fmt.Fprintf(&b, "%+9.4fs  noted: %s: %s\n", n.At, n.Name, n.Value)
+	}
+	if obs.Stopped != "" {
+		fmt.Fprintf(&b, "           the script stopped: %s\n", obs.Stopped)
 	}
 	for _, m := range obs.Messages {
 		fmt.Fprintf(&b, "%+9.4fs  %s sends %s to %s: ", m.Sent, m.From, m.Canary, m.To)

@@ -127,6 +127,30 @@ func logText(lines []logLine, start time.Time) []byte {
 // visible makes a line of a server's log, or an error, harmless on a terminal.
 func visible(line string) string { return text.Visible(line) }
 
+// factsUnder turns what a slice states about names under a domain into evidence.
+func factsUnder(lines []logLine, party string, start time.Time, domain string) []results.LogFact {
+	var out []results.LogFact
+	for _, l := range lines {
+		if l.fact != nil && (l.fact.Remote == "" || l.fact.Remote == domain || strings.HasSuffix(l.fact.Remote, "."+domain)) {
+			out = append(out, evidence(l, party, start))
+		}
+	}
+	return out
+}
+
+func evidence(l logLine, party string, start time.Time) results.LogFact {
+	f := l.fact
+	return results.LogFact{
+		Party:     party,
+		At:        l.at.Sub(start).Seconds(),
+		Direction: f.Direction,
+		Kind:      f.Kind,
+		Auth:      results.Auth(f.Auth),
+		Encrypted: f.Encrypted,
+		Line:      visible(l.text),
+	}
+}
+
 // facts turns what a slice states about the pair of domains into evidence.
 func facts(lines []logLine, party string, start time.Time, own, peer string) []results.LogFact {
 	var out []results.LogFact
@@ -135,15 +159,7 @@ func facts(lines []logLine, party string, start time.Time, own, peer string) []r
 		if f == nil || f.Local != "" && f.Local != own || f.Remote != "" && f.Remote != peer {
 			continue
 		}
-		out = append(out, results.LogFact{
-			Party:     party,
-			At:        l.at.Sub(start).Seconds(),
-			Direction: f.Direction,
-			Kind:      f.Kind,
-			Auth:      results.Auth(f.Auth),
-			Encrypted: f.Encrypted,
-			Line:      visible(l.text),
-		})
+		out = append(out, evidence(l, party, start))
 	}
 	return out
 }

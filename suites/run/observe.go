@@ -61,6 +61,8 @@ type stimulus struct {
 	// attackers are the logs of the attackers on the path, by the direction of the
 	// connections that they are on.
 	attackers map[string]*attack.Log
+	// deadline is the cell's.
+	deadline time.Duration
 	// answers are those of queries, which the client matches itself.
 	answers chan answer
 }
@@ -72,6 +74,9 @@ type answer struct {
 
 // observe runs one cell to its end.
 func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation, map[string][]byte) {
+	if c.World.Scripted() {
+		return r.scene(ctx, c)
+	}
 	obs := &results.Observation{Cell: c.ID, Scenario: c.Scenario.ID, Started: time.Now(), Controls: c.Controls,
 		Initiator: party(c.Initiator), Receiver: party(c.Receiver), Messages: []results.Message{},
 		Attack: string(c.World.Attack), Shown: string(c.World.Attack.Shown())}
@@ -79,7 +84,7 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 		obs.Unsupported = c.Unsupported
 		return obs, nil
 	}
-	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, byID: map[string]int{}, order: map[string]int{},
+	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, deadline: deadline / time.Duration(r.haste()), byID: map[string]int{}, order: map[string]int{},
 		answers: make(chan answer, 2*c.Scenario.Stimulus.Count)}
 	i, rcv := r.hosts[c.Initiator.Domain], r.hosts[c.Receiver.Domain]
 	st.sides[0] = &side{role: "initiator", name: "there", host: i, peer: rcv, user: c.Initiator.Account}
@@ -122,11 +127,18 @@ func party(p suites.Party) results.Party {
 		KeepsDialback: p.KeepsDialback, Certificate: string(p.Setting.Certificate), Container: p.Container}
 }
 
-// occupy takes one of the places for cells that use the processor, and gives it
-// back when the cell ends or its taps have been silent for a moment: then it
+// occupy is [Run.hold] for a cell with two subjects.
+func (r *Run) occupy(ctx context.Context, st *stimulus) (release func()) {
+	there := st.sides[1].host.domain.Tap(st.sides[0].host.server.addr)
+	back := st.sides[0].host.domain.Tap(st.sides[1].host.server.addr)
+	return r.hold(ctx, there.Changed, back.Changed)
+}
+
+// hold takes one of the places for cells that use the processor, and gives it
+// back when the cell ends or nothing has changed for a moment: then it
 // waits for some server's timeout, and others can go on meanwhile. Without the
 // bound all cells would be slow at once, and servers' timeouts would strike.
-func (r *Run) occupy(ctx context.Context, st *stimulus) (release func()) {
+func (r *Run) hold(ctx context.Context, changed ...func() <-chan struct{}) (release func()) {
 	select {
 	case r.active <- struct{}{}:
 	case <-ctx.Done():
@@ -134,16 +146,15 @@ func (r *Run) occupy(ctx context.Context, st *stimulus) (release func()) {
 	}
 	done := make(chan struct{})
 	release = sync.OnceFunc(func() { close(done) })
-	there := st.sides[1].host.domain.Tap(st.sides[0].host.server.addr)
-	back := st.sides[0].host.domain.Tap(st.sides[1].host.server.addr)
+	one, other := changed[0], changed[len(changed)-1]
 	go func() {
 		defer func() { <-r.active }()
 		timer := time.NewTimer(silence)
 		defer timer.Stop()
 		for {
 			select {
-			case <-there.Changed():
-			case <-back.Changed():
+			case <-one():
+			case <-other():
 			case <-timer.C:
 				return
 			case <-done:
@@ -216,7 +227,7 @@ func token() string {
 
 // run sends what the scenario sends and waits for what comes of it.
 func (st *stimulus) run(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, st.deadline)
 	defer cancel()
 	for n := range st.plan.Count {
 		st.send(ctx, 0)
@@ -280,7 +291,7 @@ func (st *stimulus) await(ctx context.Context) bool {
 			st.obs.Ended = "the receiver's server ended"
 			return false
 		case <-ctx.Done():
-			st.obs.Ended = fmt.Sprintf("neither delivered nor refused within %v", deadline)
+			st.obs.Ended = fmt.Sprintf("neither delivered nor refused within %v", st.deadline)
 			if errors.Is(ctx.Err(), context.Canceled) {
 				st.obs.Broken = "the run was interrupted"
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/results/rundir"
+	"github.com/xmpp-testday/testday/servers"
 	"github.com/xmpp-testday/testday/suites"
 )
 
@@ -33,6 +34,10 @@ type Config struct {
 	Report func(Event)
 	// Harness is the harness's own version, for the record.
 	Harness string
+	// Haste is how many times faster than in earnest the waits of scripts, the
+	// patience of the reference and the deadlines of cells pass; default 1. It is for
+	// runs in which no subject has timeouts of its own.
+	Haste int
 }
 
 // Event is something that a reader of the terminal wants to know.
@@ -109,6 +114,12 @@ func (r *Run) step(format string, args ...any) {
 // it fails, [Run.Close] must still be called.
 func (r *Run) Boot(ctx context.Context) error {
 	began := time.Now()
+	if len(r.plan.Containers) == 0 {
+		return r.config.Dir.WriteMeta(r.meta) // nothing that was asked for can be configured
+	}
+	if !slices.ContainsFunc(r.plan.Subjects, func(s servers.Subject) bool { _, ok := s.Driver.(local); return !ok }) {
+		return r.bootLoopback(ctx)
+	}
 	var err error
 	r.engine, err = engine.Open(ctx, engine.WithRun(r.config.ID), engine.WithProgress(func(s string) { r.step("%s", s) }))
 	if err != nil {
@@ -119,9 +130,6 @@ func (r *Run) Boot(ctx context.Context) error {
 	}
 	if r.meta.Run.Engine, err = r.engine.Version(ctx); err != nil {
 		return err
-	}
-	if len(r.plan.Containers) == 0 {
-		return r.config.Dir.WriteMeta(r.meta) // nothing that was asked for can be configured
 	}
 	images, err := r.images(ctx)
 	if err != nil {
@@ -134,6 +142,11 @@ func (r *Run) Boot(ctx context.Context) error {
 	if r.lab, err = lab.Start(ctx, r.engine); err != nil {
 		return err
 	}
+	return r.boot(ctx, began, images)
+}
+
+// boot makes the world in a lab that runs, and starts the servers in it.
+func (r *Run) boot(ctx context.Context, began time.Time, images map[string]engine.Image) error {
 	if err := r.world(ctx); err != nil {
 		return err
 	}
@@ -303,6 +316,11 @@ func (r *Run) Close(ctx context.Context) error {
 	var errs []error
 	r.leaving.Wait()
 	r.meta.Timing.CPU = r.cpu(ctx)
+	for _, s := range r.servers {
+		if l, ok := s.run.(*localServer); ok {
+			errs = append(errs, l.stop())
+		}
+	}
 	if r.lab != nil {
 		errs = append(errs, r.lab.Close())
 	}
@@ -352,7 +370,11 @@ func (r *Run) Servers() []Server {
 	var out []Server
 	for _, k := range r.plan.Containers {
 		s := r.servers[k.Name]
-		out = append(out, Server{Name: k.Name, ID: s.run.ID[:12], Addr: s.addr, Hosts: k.Hosts})
+		id := "in this process"
+		if c, ok := s.run.(*engine.Running); ok {
+			id = c.ID[:12]
+		}
+		out = append(out, Server{Name: k.Name, ID: id, Addr: s.addr, Hosts: k.Hosts})
 	}
 	return out
 }

@@ -8,6 +8,7 @@
 //	testday clean            removes every container and network of the project
 //	testday clean images     and its images
 //	testday engine           says which container engine answers
+//	testday selftest [ROW]   puts rows to the reference and to its mutants
 //	testday bench            measures, and prints every figure with its method
 //
 // The exit status is 0, 1 when publish finds new red cells, and 2 for errors.
@@ -32,6 +33,7 @@ import (
 	"github.com/xmpp-testday/testday/results/terminal"
 	"github.com/xmpp-testday/testday/suites/interop"
 	"github.com/xmpp-testday/testday/suites/run"
+	"github.com/xmpp-testday/testday/suites/selftest"
 )
 
 func main() {
@@ -50,7 +52,7 @@ func main() {
 	os.Exit(code)
 }
 
-var errUsage = errors.New("usage: testday plan | lab | publish RUN | clean [images] | engine | bench")
+var errUsage = errors.New("usage: testday plan | lab | publish RUN | clean [images] | engine | selftest [ROW] | bench")
 
 func command(ctx context.Context, args []string, out io.Writer) (int, error) {
 	if len(args) == 0 {
@@ -65,6 +67,8 @@ func command(ctx context.Context, args []string, out io.Writer) (int, error) {
 		return 0, bench(ctx, out)
 	case args[0] == "publish" && len(args) == 2:
 		return republish(args[1], out)
+	case args[0] == "selftest" && len(args) <= 2:
+		return selfTest(ctx, out, args[1:])
 	case verb == "clean", verb == "clean images":
 		return 0, clean(ctx, out, len(args) == 2)
 	case verb == "engine":
@@ -77,6 +81,26 @@ func command(ctx context.Context, args []string, out io.Writer) (int, error) {
 		return 0, errors.Join(err, eng.Close())
 	}
 	return 2, errUsage
+}
+
+// selfTest puts every row, or those whose id begins with the one given, to the
+// reference and to its mutants.
+func selfTest(ctx context.Context, out io.Writer, prefix []string) (int, error) {
+	o := selftest.Options{Dir: os.Getenv("OUT")}
+	if len(prefix) > 0 {
+		o.Rows = func(id string) bool { return strings.HasPrefix(id, prefix[0]) }
+	}
+	report, err := selftest.Run(ctx, o)
+	if err != nil {
+		return 2, err
+	}
+	if len(report.Rows) == 0 {
+		return 2, fmt.Errorf("no row begins with %q: `make plan` lists the scenarios", strings.Join(prefix, ""))
+	}
+	if err := report.Write(out); err != nil || !report.OK() {
+		return 1, err
+	}
+	return 0, nil
 }
 
 func config() (interop.Config, error) {

@@ -1,0 +1,4 @@
+package suites
+
+// directTLS is section 1.7 of the catalogue.
+var directTLS = []Scenario{}
