@@ -11,8 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"slices"
 	"sync"
 	"time"
 )
@@ -21,15 +19,15 @@ import (
 // it was made: long enough that a leaf is never rejected for its issuer's dates.
 const authorityLifetime = 10 * 365 * 24 * time.Hour
 
-// RevocationListURL is where the certificates that are revoked say that their
-// issuer's revocation list is. The lab serves [Authority.RevocationList] there.
-const RevocationListURL = "http://crl.lab/testday.crl"
-
 // Authority issues certificates. It is safe for concurrent use.
 type Authority struct {
 	now     func() time.Time
 	trusted hierarchy
 	unknown hierarchy
+	public  hierarchy
+
+	// crossSigned is the certificate that expired issued for the trusted root.
+	expired, crossSigned *x509.Certificate
 
 	mu      sync.Mutex
 	revoked []x509.RevocationListEntry
@@ -38,7 +36,7 @@ type Authority struct {
 // hierarchy is a root and the intermediate which signs the leaves.
 type hierarchy struct {
 	organization string
-	root         *x509.Certificate
+	root         issuer
 	intermediate issuer
 }
 
@@ -70,81 +68,120 @@ func New(opts ...Option) (*Authority, error) {
 		opt(a)
 	}
 	var wg sync.WaitGroup
-	var errs [2]error
+	var errs [3]error
 	wg.Go(func() { a.trusted, errs[0] = newHierarchy("Testday lab", a.now()) })
 	wg.Go(func() { a.unknown, errs[1] = newHierarchy("Testday stranger", a.now()) })
+	wg.Go(func() { a.public, errs[2] = newHierarchy("Testday public", a.now()) })
 	wg.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	if err := a.crossSign(); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
 // Root returns the certificate of the trusted root.
-func (a *Authority) Root() *x509.Certificate { return a.trusted.root }
+func (a *Authority) Root() *x509.Certificate { return a.trusted.root.cert }
 
 // RootPEM returns the trusted root as a PEM block: the whole trust store of a subject.
 func (a *Authority) RootPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.trusted.root.Raw})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.trusted.root.cert.Raw})
 }
 
 // Pool returns a new pool which holds the trusted root and nothing else.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(a.trusted.root)
+	pool.AddCert(a.trusted.root.cert)
 	return pool
 }
 
-// RevocationList returns the list of the certificates that are revoked, as DER,
-// signed by the intermediate which issued them (RFC 5280, section 5).
-func (a *Authority) RevocationList() ([]byte, error) {
-	a.mu.Lock()
-	revoked := slices.Clone(a.revoked)
-	a.mu.Unlock()
-	now := a.now()
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
-		Number:                    big.NewInt(int64(len(revoked)) + 1),
-		ThisUpdate:                now.Add(-time.Hour),
-		NextUpdate:                now.Add(24 * time.Hour),
-		RevokedCertificateEntries: revoked,
-	}, a.trusted.intermediate.cert, a.trusted.intermediate.key)
-	if err != nil {
-		return nil, fmt.Errorf("revocation list of %s: %w", a.trusted.intermediate.cert.Subject.CommonName, err)
-	}
-	return der, nil
-}
+// PublicRoot returns the root of a public authority: the one which an operating
+// system would trust, and which a subject that was given [Authority.RootPEM] must
+// not (RFC 6120, section 13.6). It issued what has [Leaf.PublicIssuer].
+func (a *Authority) PublicRoot() *x509.Certificate { return a.public.root.cert }
+
+// ExpiredRoot returns the root that cross-signed the trusted one, and ended a day
+// ago. It is not in [Authority.RootPEM]. Beside the trusted root in a trust store it
+// makes the store of 2021, in which the expired path was the one that some found first.
+func (a *Authority) ExpiredRoot() *x509.Certificate { return a.expired }
 
 // newHierarchy makes "<organization> root CA" and, signed by it, "<organization> CA".
 func newHierarchy(organization string, now time.Time) (hierarchy, error) {
-	template := func(name string, pathLen int) *x509.Certificate {
-		return &x509.Certificate{
-			Subject:               pkix.Name{Organization: []string{organization}, CommonName: name},
-			NotBefore:             now.Add(-authorityLifetime),
-			NotAfter:              now.Add(authorityLifetime),
-			KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-			BasicConstraintsValid: true,
-			IsCA:                  true,
-			MaxPathLen:            pathLen,
-			MaxPathLenZero:        pathLen == 0,
-		}
+	template := issuerTemplate(organization, "root CA", now)
+	template.MaxPathLen, template.MaxPathLenZero = 1, false
+	key, err := rsa.GenerateKey(rand.Reader, rootBits)
+	if err != nil {
+		return hierarchy{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
 	}
-	root, err := newIssuer(template(organization+" root CA", 1), nil)
+	root, err := newIssuer(template, key, nil)
 	if err != nil {
 		return hierarchy{}, err
 	}
-	intermediate, err := newIssuer(template(organization+" CA", 0), &root)
+	intermediate, err := root.intermediate(issuerTemplate(organization, "CA", now))
 	if err != nil {
 		return hierarchy{}, err
 	}
-	return hierarchy{organization: organization, root: root.cert, intermediate: intermediate}, nil
+	return hierarchy{organization: organization, root: root, intermediate: intermediate}, nil
 }
 
-// newIssuer makes the key and certificate of an issuer; a nil parent makes a root.
-func newIssuer(template *x509.Certificate, parent *issuer) (issuer, error) {
-	key, err := issuerKey(parent == nil)
+// crossSign makes a root that has expired, and has it certify the trusted one.
+func (a *Authority) crossSign() error {
+	now := a.now()
+	template := issuerTemplate("Testday past", "root CA", now)
+	template.NotAfter = now.Add(-24 * time.Hour)
+	template.MaxPathLen, template.MaxPathLenZero = 2, false
+	key, err := newKey()
+	if err != nil {
+		return fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
+	}
+	expired, err := newIssuer(template, key, nil)
+	if err != nil {
+		return err
+	}
+	template = issuerTemplate(a.trusted.organization, "root CA", now)
+	template.NotAfter = expired.cert.NotAfter
+	template.MaxPathLen, template.MaxPathLenZero = 1, false
+	crossSigned, err := newIssuer(template, a.trusted.root.key, &expired)
+	if err != nil {
+		return err
+	}
+	a.expired, a.crossSigned = expired.cert, crossSigned.cert
+	return nil
+}
+
+// constrained makes an intermediate that may issue for the permitted domains only.
+func (h hierarchy) constrained(permitted []string, now time.Time) (issuer, error) {
+	template := issuerTemplate(h.organization, "constrained CA", now)
+	template.PermittedDNSDomainsCritical, template.PermittedDNSDomains = true, permitted
+	return h.root.intermediate(template)
+}
+
+// issuerTemplate is what "<organization> <role>" is made from, an issuer of leaves.
+func issuerTemplate(organization, role string, now time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:               pkix.Name{Organization: []string{organization}, CommonName: organization + " " + role},
+		NotBefore:             now.Add(-authorityLifetime),
+		NotAfter:              now.Add(authorityLifetime),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+}
+
+// intermediate makes an issuer with a new key below the root.
+func (root issuer) intermediate(template *x509.Certificate) (issuer, error) {
+	key, err := newKey()
 	if err != nil {
 		return issuer{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
 	}
+	return newIssuer(template, key, &root)
+}
+
+// newIssuer makes the certificate of an issuer; a nil parent makes a root.
+func newIssuer(template *x509.Certificate, key crypto.Signer, parent *issuer) (issuer, error) {
 	if parent == nil {
 		parent = &issuer{cert: template, key: key}
 	}
@@ -159,9 +196,4 @@ func newIssuer(template *x509.Certificate, parent *issuer) (issuer, error) {
 	return issuer{cert: cert, key: key}, nil
 }
 
-func issuerKey(root bool) (crypto.Signer, error) {
-	if root {
-		return rsa.GenerateKey(rand.Reader, rootBits)
-	}
-	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-}
+func newKey() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }

@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -8,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,18 @@ const domain = "k7.lab"
 func newAuthority(t testing.TB, opts ...ca.Option) *ca.Authority {
 	t.Helper()
 	a, err := ca.New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+var shared = sync.OnceValues(func() (*ca.Authority, error) { return ca.New() })
+
+// lab returns the authority of all tests which need no clock of their own.
+func lab(t testing.TB) *ca.Authority {
+	t.Helper()
+	a, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,17 +70,9 @@ func mustMake(t testing.TB, a *ca.Authority, kind ca.Kind) *ca.Certificate {
 // verify validates what cert sends, as a peer that trusts only the root would.
 func verify(t *testing.T, a *ca.Authority, cert *ca.Certificate, name string, usage x509.ExtKeyUsage) error {
 	t.Helper()
-	sent := x509.NewCertPool()
-	for _, der := range cert.Chain()[1:] {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sent.AddCert(c)
-	}
 	_, err := cert.Leaf().Verify(x509.VerifyOptions{
 		Roots:         a.Pool(),
-		Intermediates: sent,
+		Intermediates: poolOf(chainOf(t, cert)...),
 		DNSName:       name,
 		KeyUsages:     []x509.ExtKeyUsage{usage},
 	})
@@ -82,6 +87,8 @@ func reason(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
+	case errors.As(err, &unknown) && strings.Contains(err.Error(), "insecure algorithm"):
+		return "digest"
 	case errors.As(err, &unknown):
 		return "authority"
 	case errors.As(err, &name):
@@ -90,6 +97,8 @@ func reason(err error) string {
 		return "dates"
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
 		return "usage"
+	case errors.As(err, &invalid) && invalid.Reason == x509.CANotAuthorizedForThisName:
+		return "constraint"
 	default:
 		return err.Error()
 	}
@@ -105,17 +114,32 @@ func TestKinds(t *testing.T) {
 	}{
 		{ca.Good, "ok", "ok", 2},
 		{ca.ServerAuth, "ok", "usage", 2},
+		{ca.ClientAuth, "usage", "ok", 2},
 		{ca.SelfSigned, "authority", "authority", 1},
 		{ca.UnknownCA, "authority", "authority", 2},
+		{ca.PublicCA, "authority", "authority", 2},
 		{ca.Expired, "dates", "dates", 2},
 		{ca.Future, "dates", "dates", 2},
 		{ca.OtherName, "name", "name", 2},
 		{ca.HostName, "name", "name", 2},
+		{ca.SRVName, "name", "name", 2}, // Go matches dNSNames alone
+		{ca.ClientSRV, "name", "name", 2},
+		{ca.IMAPSRV, "name", "name", 2},
+		{ca.XMPPAddr, "name", "name", 2},
+		{ca.CNOnly, "name", "name", 2},
+		{ca.CNOther, "name", "name", 2},
+		{ca.NUL, "name", "name", 2},
+		{ca.NoSubject, "ok", "ok", 2},
+		{ca.CALeaf, "ok", "ok", 2},
 		{ca.NoChain, "authority", "authority", 1},
-		{ca.Revoked, "ok", "ok", 2}, // Go's path validation reads no revocation list
+		{ca.CrossSigned, "ok", "ok", 3},
+		{ca.Constrained, "constraint", "constraint", 2},
+		{ca.SHA1, "digest", "digest", 2},
+		{ca.RSA1024, "ok", "ok", 2},
+		{ca.Revoked, "ok", "ok", 2}, // Go's path validation asks nobody whether a certificate is revoked
 	}
 	var tested []ca.Kind
-	a := newAuthority(t)
+	a := lab(t)
 	for _, tt := range tests {
 		tested = append(tested, tt.kind)
 		t.Run(string(tt.kind), func(t *testing.T) {
@@ -138,7 +162,7 @@ func TestKinds(t *testing.T) {
 
 // TestOnlyOneDefect shows that each bad kind becomes good when its defect is forgiven.
 func TestOnlyOneDefect(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
 	server := x509.ExtKeyUsageServerAuth
 	opts := func(name string, at time.Duration) x509.VerifyOptions {
 		return x509.VerifyOptions{Roots: a.Pool(), DNSName: name, CurrentTime: time.Now().Add(at), KeyUsages: []x509.ExtKeyUsage{server}}
@@ -187,18 +211,45 @@ func TestOnlyOneDefect(t *testing.T) {
 	}
 }
 
+// TestInternationalKinds has certificates know a domain by its A-labels, and an XmppAddr
+// by its U-labels.
+func TestInternationalKinds(t *testing.T) {
+	a := lab(t)
+	for _, tt := range []struct {
+		kind ca.Kind
+		want string
+	}{
+		{ca.Good, "xn--bcher-kva.lab"},
+		{ca.HostName, "xmpp.xn--bcher-kva.lab"},
+		{ca.SRVName, "_xmpp-server.xn--bcher-kva.lab"},
+		{ca.XMPPAddr, "bücher.lab"},
+	} {
+		cert, err := a.Make(tt.kind, "bücher.lab")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if san, _ := subjectAltName(t, cert.Leaf()); !bytes.HasSuffix(san.Value, []byte(tt.want)) {
+			t.Errorf("%s: subjectAltName %q, want one that ends with %q", tt.kind, san.Value, tt.want)
+		}
+	}
+	if _, err := a.Make(ca.Good, "bü cher.lab"); err == nil || !strings.Contains(err.Error(), "A-label") {
+		t.Errorf("a domain that is none: %v", err)
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
-	_, err := newAuthority(t).Make("rotten", domain)
+	_, err := lab(t).Make("rotten", domain)
 	if err == nil || !strings.Contains(err.Error(), `"rotten"`) || !strings.Contains(err.Error(), `"unkca"`) {
 		t.Errorf("got %v, want an error with the bad kind and the known ones", err)
 	}
-	if _, err := newAuthority(t).Make(ca.Good, ""); err == nil {
+	if _, err := lab(t).Make(ca.Good, ""); err == nil {
 		t.Error("a certificate without a domain was made")
 	}
 }
 
 func TestSubjectsReadWell(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
 	if got, want := a.Root().Subject.String(), "CN=Testday lab root CA,O=Testday lab"; got != want {
 		t.Errorf("root is %q, want %q", got, want)
 	}
@@ -212,6 +263,9 @@ func TestSubjectsReadWell(t *testing.T) {
 		if leaf.Subject.String() != tt.subject || leaf.Issuer.String() != tt.issuer {
 			t.Errorf("%s: %q by %q, want %q by %q", tt.kind, leaf.Subject, leaf.Issuer, tt.subject, tt.issuer)
 		}
+	}
+	if got, want := mustMake(t, a, ca.NoSubject).String(), `no subject but ["k7.lab"], issued by CN=Testday lab CA`; !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want it to begin with %q", got, want)
 	}
 }
 
@@ -243,7 +297,11 @@ func TestLeafDefaults(t *testing.T) {
 }
 
 func TestRefusedLeaves(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		leaf ca.Leaf
 		want string
@@ -251,8 +309,20 @@ func TestRefusedLeaves(t *testing.T) {
 		{ca.Leaf{}, "no name"},
 		{ca.Leaf{Names: []string{"a.lab"}, NotBefore: time.Hour, NotAfter: time.Minute}, "before it begins"},
 		{ca.Leaf{Names: []string{"a.lab"}, SelfSigned: true, UnknownIssuer: true}, "no other issuer"},
+		{ca.Leaf{Names: []string{"a.lab"}, PublicIssuer: true, Permitted: []string{"a.lab"}}, "no other issuer"},
+		{ca.Leaf{Names: []string{"a.lab"}, CrossSigned: true, UnknownIssuer: true}, "cross-signed"},
+		{ca.Leaf{Names: []string{"a.lab"}, Revoked: true, SelfSigned: true}, "can be revoked"},
 		{ca.Leaf{CommonName: strings.Repeat("x", 65)}, "at most 64"},
+		{ca.Leaf{CommonName: "a.lab", EmptySubject: true}, "no common name"},
+		{ca.Leaf{Names: []string{"a.lab"}, EmptySubject: true, SelfSigned: true}, "no empty subject"},
 		{ca.Leaf{Names: []string{"bücher.lab"}}, "bücher.lab"},
+		{ca.Leaf{SRVNames: []string{"_xmpp-server.bücher.lab"}}, "no IA5String"},
+		{ca.Leaf{Names: []string{"bücher.lab"}, XMPPAddrs: []string{"a.lab"}}, "no IA5String"},
+		{ca.Leaf{XMPPAddrs: []string{"\xff"}}, "no UTF8String"},
+		{ca.Leaf{SRVNames: []string{"_imap.a.lab"}, ExtraExtensions: []pkix.Extension{{Id: oidSAN}}}, "beside"},
+		{ca.Leaf{Names: []string{"a.lab"}, Permitted: []string{"bücher.lab"}}, "constrained CA"},
+		{ca.Leaf{Names: []string{"a.lab"}, RSABits: 512}, "key: "},
+		{ca.Leaf{Names: []string{"a.lab"}, RSABits: 1024, Key: key}, "has a key"},
 	}
 	for _, tt := range tests {
 		_, err := a.Issue(tt.leaf)
@@ -263,7 +333,7 @@ func TestRefusedLeaves(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
 	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".lab"
 	cert := issue(t, a, ca.Leaf{Names: []string{long, "conference.k7.lab"}})
 	if cn := cert.Leaf().Subject.CommonName; cn != "" {
@@ -280,38 +350,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestExtraExtensions issues an id-on-dnsSRV (RFC 4985), which crypto/x509 has no field for.
-func TestExtraExtensions(t *testing.T) {
-	oidSAN := asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidSRV := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 8, 7}
-	srvName, err := asn1.MarshalWithParams("_xmpp-server.k7.lab", "ia5,explicit,tag:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	oid, err := asn1.Marshal(oidSRV)
-	if err != nil {
-		t.Fatal(err)
-	}
-	otherName := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: append(oid, srvName...)}
-	san, err := asn1.Marshal([]asn1.RawValue{otherName})
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf := issue(t, newAuthority(t), ca.Leaf{
-		Names:           []string{domain},
-		ExtraExtensions: []pkix.Extension{{Id: oidSAN, Value: san}},
-	}).Leaf()
-	if len(leaf.DNSNames) != 0 {
-		t.Errorf("names %q, want the extension to replace them", leaf.DNSNames)
-	}
-	if i := slices.IndexFunc(leaf.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidSAN) }); i < 0 ||
-		string(leaf.Extensions[i].Value) != string(san) {
-		t.Error("the certificate does not have the subjectAltName it was given")
-	}
-}
-
 func TestKeys(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +375,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	cert := mustMake(t, newAuthority(t), ca.Good)
+	cert := mustMake(t, lab(t), ca.Good)
 	block, _ := pem.Decode(cert.PEM())
 	sum := sha256.Sum256(block.Bytes)
 	if got, want := cert.Fingerprint(), hex.EncodeToString(sum[:]); got != want {
@@ -343,9 +383,23 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// pipe returns a connection that ends with the test, or after a while.
+func pipe(t *testing.T) (inner, outer net.Conn) {
+	t.Helper()
+	inner, outer = net.Pipe()
+	deadline := time.Now().Add(10 * time.Second)
+	for _, conn := range []net.Conn{inner, outer} {
+		if err := conn.SetDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+	return inner, outer
+}
+
 // TestHandshake has two servers show each other their certificates.
 func TestHandshake(t *testing.T) {
-	a := newAuthority(t)
+	a := lab(t)
 	tests := []struct {
 		initiator, receiver ca.Kind
 		want                string
@@ -356,10 +410,7 @@ func TestHandshake(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s to %s", tt.initiator, tt.receiver), func(t *testing.T) {
-			inner, outer := net.Pipe()
-			deadline := time.Now().Add(10 * time.Second)
-			inner.SetDeadline(deadline)
-			outer.SetDeadline(deadline)
+			inner, outer := pipe(t)
 			initiator := tls.Client(outer, &tls.Config{
 				ServerName:   domain,
 				RootCAs:      a.Pool(),
@@ -399,18 +450,33 @@ func TestOpenSSL(t *testing.T) {
 		t.Skip("openssl is not installed")
 	}
 	tests := map[ca.Kind]struct{ server, client string }{
-		ca.Good:       {"OK", "OK"},
-		ca.ServerAuth: {"OK", "error 26 "}, // unsuitable certificate purpose
-		ca.SelfSigned: {"error 18 ", "error 18 "},
-		ca.UnknownCA:  {"error 20 ", "error 20 "}, // unable to get local issuer certificate
-		ca.Expired:    {"error 10 ", "error 10 "},
-		ca.Future:     {"error 9 ", "error 9 "},
-		ca.OtherName:  {"error 62 ", "error 62 "}, // hostname mismatch
-		ca.HostName:   {"error 62 ", "error 62 "},
-		ca.NoChain:    {"error 20 ", "error 20 "},
-		ca.Revoked:    {"OK", "OK"}, // without -crl_check
+		ca.Good:        {"OK", "OK"},
+		ca.ServerAuth:  {"OK", "error 26 "}, // unsuitable certificate purpose
+		ca.ClientAuth:  {"error 26 ", "OK"},
+		ca.SelfSigned:  {"error 18 ", "error 18 "},
+		ca.UnknownCA:   {"error 20 ", "error 20 "}, // unable to get local issuer certificate
+		ca.PublicCA:    {"error 20 ", "error 20 "},
+		ca.Expired:     {"error 10 ", "error 10 "},
+		ca.Future:      {"error 9 ", "error 9 "},
+		ca.OtherName:   {"error 62 ", "error 62 "}, // hostname mismatch
+		ca.HostName:    {"error 62 ", "error 62 "},
+		ca.SRVName:     {"error 62 ", "error 62 "},
+		ca.ClientSRV:   {"error 62 ", "error 62 "},
+		ca.IMAPSRV:     {"error 62 ", "error 62 "},
+		ca.XMPPAddr:    {"error 62 ", "error 62 "},
+		ca.CNOnly:      {"OK", "OK"}, // OpenSSL still reads the CN where there is no dNSName
+		ca.CNOther:     {"error 62 ", "error 62 "},
+		ca.NUL:         {"error 62 ", "error 62 "},
+		ca.NoSubject:   {"OK", "OK"},
+		ca.CALeaf:      {"OK", "OK"},
+		ca.NoChain:     {"error 20 ", "error 20 "},
+		ca.CrossSigned: {"OK", "OK"},
+		ca.Constrained: {"error 47 ", "error 47 "}, // permitted subtree violation
+		ca.SHA1:        {"error 68 ", "error 68 "}, // CA signature digest algorithm too weak
+		ca.RSA1024:     {"error 66 ", "error 66 "}, // EE certificate key too weak
+		ca.Revoked:     {"OK", "OK"},               // without -crl_check
 	}
-	a := newAuthority(t)
+	a := lab(t)
 	dir := t.TempDir()
 	root := filepath.Join(dir, "root.pem")
 	if err := os.WriteFile(root, a.RootPEM(), 0o600); err != nil {
@@ -424,7 +490,7 @@ func TestOpenSSL(t *testing.T) {
 			}
 			for purpose, want := range map[string]string{"sslserver": tests[kind].server, "sslclient": tests[kind].client} {
 				cmd := exec.CommandContext(t.Context(), openssl, "verify", "-no-CAfile", "-no-CApath", "-no-CAstore", "-trusted", root,
-					"-untrusted", file, "-x509_strict", "-purpose", purpose, "-verify_hostname", domain, file)
+					"-untrusted", file, "-x509_strict", "-auth_level", "2", "-purpose", purpose, "-verify_hostname", domain, file)
 				out, err := cmd.CombinedOutput()
 				if (err == nil) != (want == "OK") || !strings.Contains(string(out), want) {
 					t.Errorf("%s: %v, want %q in:\n%s", purpose, err, want, out)
@@ -435,7 +501,7 @@ func TestOpenSSL(t *testing.T) {
 }
 
 func BenchmarkIssue(b *testing.B) {
-	a := newAuthority(b)
+	a := lab(b)
 	for b.Loop() {
 		issue(b, a, ca.Leaf{Names: []string{domain}})
 	}

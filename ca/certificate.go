@@ -69,6 +69,10 @@ func (c *Certificate) Fingerprint() string {
 
 // String names the certificate in a transcript.
 func (c *Certificate) String() string {
-	return fmt.Sprintf("%s, issued by %s, valid %s to %s", c.leaf.Subject, c.leaf.Issuer,
+	subject := c.leaf.Subject.String()
+	if subject == "" {
+		subject = fmt.Sprintf("no subject but %q", c.leaf.DNSNames)
+	}
+	return fmt.Sprintf("%s, issued by %s, valid %s to %s", subject, c.leaf.Issuer,
 		c.leaf.NotBefore.UTC().Format("2006-01-02 15:04:05"), c.leaf.NotAfter.UTC().Format("2006-01-02 15:04:05"))
 }
