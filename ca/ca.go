@@ -29,8 +29,9 @@ type Authority struct {
 	// crossSigned is the certificate that expired issued for the trusted root.
 	expired, crossSigned *x509.Certificate
 
-	mu      sync.Mutex
-	revoked []x509.RevocationListEntry
+	mu       sync.Mutex
+	revoked  []x509.RevocationListEntry
+	statuses map[string]Status // what the OCSP responder knows, by serial number
 }
 
 // hierarchy is a root and the intermediate which signs the leaves.
@@ -63,7 +64,7 @@ const rootBits = 2048
 // the length that servers meet in the wild. Some stumble over flights of another
 // length.
 func New(opts ...Option) (*Authority, error) {
-	a := &Authority{now: time.Now}
+	a := &Authority{now: time.Now, statuses: map[string]Status{}}
 	for _, opt := range opts {
 		opt(a)
 	}

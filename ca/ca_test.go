@@ -137,6 +137,9 @@ func TestKinds(t *testing.T) {
 		{ca.SHA1, "digest", "digest", 2},
 		{ca.RSA1024, "ok", "ok", 2},
 		{ca.Revoked, "ok", "ok", 2}, // Go's path validation asks nobody whether a certificate is revoked
+		{ca.OCSPRevoked, "ok", "ok", 2},
+		{ca.OCSPUnknown, "ok", "ok", 2},
+		{ca.OCSPStapled, "ok", "ok", 2},
 	}
 	var tested []ca.Kind
 	a := lab(t)
@@ -312,6 +315,8 @@ func TestRefusedLeaves(t *testing.T) {
 		{ca.Leaf{Names: []string{"a.lab"}, PublicIssuer: true, Permitted: []string{"a.lab"}}, "no other issuer"},
 		{ca.Leaf{Names: []string{"a.lab"}, CrossSigned: true, UnknownIssuer: true}, "cross-signed"},
 		{ca.Leaf{Names: []string{"a.lab"}, Revoked: true, SelfSigned: true}, "can be revoked"},
+		{ca.Leaf{Names: []string{"a.lab"}, OCSP: ca.StatusGood, PublicIssuer: true}, "have a status"},
+		{ca.Leaf{Names: []string{"a.lab"}, Staple: true}, "no status"},
 		{ca.Leaf{CommonName: strings.Repeat("x", 65)}, "at most 64"},
 		{ca.Leaf{CommonName: "a.lab", EmptySubject: true}, "no common name"},
 		{ca.Leaf{Names: []string{"a.lab"}, EmptySubject: true, SelfSigned: true}, "no empty subject"},
@@ -475,6 +480,9 @@ func TestOpenSSL(t *testing.T) {
 		ca.SHA1:        {"error 68 ", "error 68 "}, // CA signature digest algorithm too weak
 		ca.RSA1024:     {"error 66 ", "error 66 "}, // EE certificate key too weak
 		ca.Revoked:     {"OK", "OK"},               // without -crl_check
+		ca.OCSPRevoked: {"OK", "OK"},
+		ca.OCSPUnknown: {"OK", "OK"},
+		ca.OCSPStapled: {"OK", "OK"},
 	}
 	a := lab(t)
 	dir := t.TempDir()

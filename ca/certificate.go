@@ -13,10 +13,11 @@ import (
 
 // Certificate is a leaf with its key, and the chain that is sent with it.
 type Certificate struct {
-	chain [][]byte
-	leaf  *x509.Certificate
-	key   crypto.Signer
-	pkcs8 []byte
+	chain  [][]byte
+	leaf   *x509.Certificate
+	key    crypto.Signer
+	pkcs8  []byte
+	staple []byte
 }
 
 func newCertificate(chain [][]byte, key crypto.Signer) (*Certificate, error) {
@@ -55,9 +56,10 @@ func (c *Certificate) KeyPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: c.pkcs8})
 }
 
-// TLS returns the certificate in the form that crypto/tls presents.
+// TLS returns the certificate in the form that crypto/tls presents, with the OCSP
+// response to staple if there is one.
 func (c *Certificate) TLS() tls.Certificate {
-	return tls.Certificate{Certificate: c.chain, PrivateKey: c.key, Leaf: c.leaf}
+	return tls.Certificate{Certificate: c.chain, PrivateKey: c.key, Leaf: c.leaf, OCSPStaple: c.staple}
 }
 
 // Fingerprint returns the SHA-256 digest of the leaf in lower-case hexadecimal, which

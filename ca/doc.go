@@ -19,4 +19,9 @@
 // A [Certificate] is the chain exactly as it goes on the wire, and its key.
 // Subjects trust [Authority.RootPEM] and nothing else, unless it is the question
 // whether they trust [Authority.PublicRoot] too.
+//
+// Whether a certificate was revoked, the authority says in two ways: by a revocation
+// list ([Leaf.Revoked], [Authority.RevocationList]) and as an OCSP responder ([Leaf.OCSP],
+// [Authority.ServeOCSP]), whose answer a server can staple ([Leaf.Staple]). A certificate
+// names no source but those that its template asks for.
 package ca

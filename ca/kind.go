@@ -37,6 +37,9 @@ const (
 	SHA1        Kind = "sha1"        // signed with SHA-1
 	RSA1024     Kind = "rsa1024"     // for an RSA key of 1024 bits
 	Revoked     Kind = "revoked"     // as good, but on its issuer's revocation list
+	OCSPRevoked Kind = "ocsprevoked" // as good, but revoked by its issuer's OCSP responder
+	OCSPUnknown Kind = "ocspunknown" // as good, but unknown to its issuer's OCSP responder
+	OCSPStapled Kind = "ocspstapled" // as ocsprevoked, which a scripted server staples
 )
 
 // StrangerName is what a certificate of kind [OtherName] is for. No domain of the lab
@@ -50,7 +53,7 @@ const PermittedName = "good.lab"
 var kinds = []Kind{
 	Good, ServerAuth, ClientAuth, SelfSigned, UnknownCA, PublicCA, Expired, Future,
 	OtherName, HostName, SRVName, ClientSRV, IMAPSRV, XMPPAddr, CNOnly, CNOther, NUL, NoSubject,
-	CALeaf, NoChain, CrossSigned, Constrained, SHA1, RSA1024, Revoked,
+	CALeaf, NoChain, CrossSigned, Constrained, SHA1, RSA1024, Revoked, OCSPRevoked, OCSPUnknown, OCSPStapled,
 }
 
 // Kinds returns every kind, in the order of the catalogue.
@@ -118,6 +121,12 @@ func (k Kind) Leaf(domain string) (Leaf, error) {
 		leaf.RSABits = 1024
 	case Revoked:
 		leaf.Revoked = true
+	case OCSPRevoked:
+		leaf.OCSP = StatusRevoked
+	case OCSPUnknown:
+		leaf.OCSP = StatusUnknown
+	case OCSPStapled:
+		leaf.OCSP, leaf.Staple = StatusRevoked, true
 	default:
 		return Leaf{}, fmt.Errorf("unknown certificate kind %q, want one of %q", string(k), kinds)
 	}

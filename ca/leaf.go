@@ -125,6 +125,14 @@ type Leaf struct {
 	// certificate say where that list is.
 	Revoked bool
 
+	// OCSP has the certificate name the OCSP responder at [OCSPURL], and that
+	// responder say this of it.
+	OCSP Status
+
+	// Staple has [Certificate.TLS] carry the responder's answer, so that a
+	// handshake staples it (RFC 6066, section 8). It needs OCSP.
+	Staple bool
+
 	// Key is the subject's key. The default is a new ECDSA key on P-256.
 	Key crypto.Signer
 
@@ -198,8 +206,10 @@ func (l Leaf) check() error {
 		return errors.New("a certificate that is self-signed, or has one of the other issuers, has no other issuer")
 	case l.CrossSigned && issuers > 0 && len(l.Permitted) == 0:
 		return errors.New("only the lab's own root is cross-signed")
-	case issuers > 0 && l.Revoked:
-		return errors.New("only what the lab's own intermediate issued can be revoked")
+	case issuers > 0 && (l.Revoked || l.OCSP != NoStatus):
+		return errors.New("only what the lab's own intermediate issued can be revoked, or have a status")
+	case l.Staple && l.OCSP == NoStatus:
+		return errors.New("there is no status to staple")
 	case l.Key != nil && l.RSABits != 0:
 		return errors.New("the leaf has a key, and is to have a new one of RSA")
 	}
@@ -303,6 +313,9 @@ func (a *Authority) issue(leaf Leaf) (*Certificate, error) {
 	if leaf.Revoked {
 		template.CRLDistributionPoints = []string{RevocationListURL}
 	}
+	if leaf.OCSP != NoStatus {
+		template.OCSPServer = []string{OCSPURL}
+	}
 	parent, signer := from.intermediate.cert, from.intermediate.key
 	if leaf.SelfSigned {
 		parent, signer = template, key
@@ -326,5 +339,10 @@ func (a *Authority) issue(leaf Leaf) (*Certificate, error) {
 		return nil, err
 	}
 	a.record(cert.leaf, leaf)
+	if leaf.Staple {
+		if cert.staple, err = a.status(cert.leaf.SerialNumber, crypto.SHA1); err != nil {
+			return nil, err
+		}
+	}
 	return cert, nil
 }
