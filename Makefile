@@ -9,14 +9,14 @@ PACKAGE := ./...
 export SERVERS LABELS CELL FULL CORE OUT SEED PARALLEL KNOWN
 
 # A variable that is misspelt must not be ignored.
-VARIABLES := GO PACKAGE SERVERS LABELS CELL FULL CORE OUT SEED PARALLEL KNOWN RUN IMAGES
+VARIABLES := GO PACKAGE SERVERS LABELS CELL FULL CORE OUT SEED PARALLEL KNOWN RUN IMAGES ROW TIMES
 UNKNOWN   := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v)))
 ifneq ($(UNKNOWN),)
 $(error unknown variable $(UNKNOWN): `make help` lists them)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help interop plan lab publish test race lint bench fuzz clean engine build
+.PHONY: help interop repeat plan lab publish selftest test race lint bench fuzz clean engine build
 
 help: ## this text
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -26,7 +26,7 @@ help: ## this text
 	@echo 'Variables of interop, plan and lab:'
 	@sed -n 's/^#: \(.*\)/  \1/p' $(MAKEFILE_LIST)
 
-#: SERVERS=LIST   subjects: prosody@13,ejabberd@24.12,mine=IMAGE (default: newest prosody, newest ejabberd, jabberd2)
+#: SERVERS=LIST   subjects: prosody@13,ejabberd@24.12,mine=IMAGE (default: newest prosody, newest ejabberd, jabberd2, and the reference)
 #: LABELS=FILTER  Ginkgo label filter: 'family: containsAny s2s-pkix', 'core && from: containsAny {prosody@13}'
 #: CELL=ID[,ID]   exactly those cells, with their controls
 #: CORE=1         core scenarios only
@@ -36,6 +36,8 @@ help: ## this text
 #: SEED=N         order of cells and names of domains (default 0)
 #: PARALLEL=N     cells in flight at once (default 32 a core)
 #: RUN=DIR        the run folder of publish
+#: ROW=PREFIX     the rows of selftest whose ids begin so (default all)
+#: TIMES=N        how often repeat runs (default 20)
 #: IMAGES=1       clean removes images too
 
 build:
@@ -45,6 +47,9 @@ build:
 
 interop: build ## runs the test day and publishes its matrix
 	@TESTDAY_DOCKER=1 TESTDAY_TERMINAL=1 $(BUILD)/interop -test.run '^TestInterop$$'
+
+repeat: build ## runs the same cells TIMES times and prints every verdict that differs
+	@$(BUILD)/testday repeat $(or $(TIMES),20)
 
 plan: build ## prints cells, containers and labels
 	@$(BUILD)/testday plan
@@ -57,6 +62,9 @@ publish: build ## judges and publishes RUN again
 
 engine: build ## says which container engine answers
 	@$(BUILD)/testday engine
+
+selftest: build ## puts every row, or those that begin with ROW, to the reference and to its mutants; needs no engine
+	@$(BUILD)/testday selftest $(ROW)
 
 test: build ## vet, fast tests, and a short run in containers when an engine answers
 	@test -z "$$(gofmt -s -l $$(git ls-files '*.go'))" || { gofmt -s -l $$(git ls-files '*.go'); echo 'these files are not formatted: gofmt -s -w'; exit 1; }

@@ -105,6 +105,8 @@ type Cell struct {
 	// opened the stream: "initiator's stream: TLS server name: b1.lab". It is there
 	// for scenarios that ask.
 	Inventory []string `json:"inventory,omitempty"`
+	// Notes is what a scripted peer was told by the subject, in order.
+	Notes []Note `json:"notes,omitempty"`
 	// Control lists the cells that this one's verdict rests on.
 	Control []string `json:"control,omitempty"`
 	// Reproduce is the command that runs this cell again.

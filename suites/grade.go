@@ -56,6 +56,7 @@ func Publish(obs *results.Observation, j judge.Judgement, artefacts []string, su
 		Cites:     j.Cites,
 		Possible:  j.Possible,
 		Witnesses: j.Witnesses,
+		Notes:     obs.Notes,
 		Control:   obs.Controls,
 		Reproduce: Reproduce(obs.Cell, subjects),
 		Seconds:   obs.Seconds,

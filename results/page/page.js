@@ -55,7 +55,7 @@
 		if (e.text) return e.text;
 		const c = e.cell, s = scenarios.get(c.scenario), o = c.outcome || {};
 		const legs = [o.there, o.back].filter(Boolean).flatMap(l => [l.tls, l.suite, l.auth, l.condition, l.end]);
-		e.text = [c.id, c.policy, c.verdict, c.blame, c.why, c.expected, c.possible, c.known && [c.known.reason, c.known.link],
+		e.text = [c.id, c.policy, c.verdict, c.blame, c.why, c.expected, c.possible, (c.notes || []).map(n => `${n.name}: ${n.value}`), c.known && [c.known.reason, c.known.link],
 			s && [s.asks, s.expect, (s.cites || []).map(cite)], (c.cites || []).map(cite), legs].flat(Infinity).filter(Boolean).join('\n').toLowerCase();
 		return e.text;
 	};
@@ -280,6 +280,7 @@
 		if (title) focusOn(title);
 	};
 	const words = {
+		peer: 'a scripted peer of the harness',
 		off: 'no TLS', P0: 'TLS optional', P1: 'TLS required, dialback allowed', P2: 'TLS required, peer authenticated',
 		good: 'valid', self: 'self-signed', unkca: 'from a CA that is not trusted', expired: 'expired', other: 'for another name', srvonly: 'valid, for servers only (no clientAuth)',
 	};
@@ -329,9 +330,10 @@
 		if (o.condition) parts.push('error ' + o.condition);
 		return parts.join(', ');
 	};
+	const asked = o => [o.there || {}, o.back || {}].some(l => l.asked || l.sent);
 	const legs = o => {
-		const there = o.there || {}, back = o.back || {}, used = [there, back].some(l => l.asked || l.sent);
-		if (!used) return h('p', {class: 'nothing'}, 'Nothing was sent.');
+		const there = o.there || {}, back = o.back || {};
+		if (!asked(o)) return h('p', {class: 'nothing'}, 'Nothing was sent.');
 		const row = (name, f) => [name, f(there), f(back)];
 		const on = f => l => l.asked || l.sent ? f(l) : '–';
 		return grid('Outcome in each direction', ['initiator → receiver', 'receiver → initiator'], [
@@ -405,6 +407,7 @@
 			return [[bdi(name), subject && subject.version && [h('br'), h('span', {class: 'quiet'}, bdi(subject.version))]], explained(policy), explained(certificate.join('/'))];
 		};
 		const sides = [side(e.from, left), side(e.to, right)];
+		const scripted = c.notes && c.notes.length > 0;
 		const twoSides = policies(c).length <= 2;
 		append(panel, [
 			tools,
@@ -422,8 +425,9 @@
 			section('Policy and certificate', twoSides ? grid('Policy of both sides', ['initiator', 'receiver'], [
 				['Subject', ...sides.map(x => x[0])], ['Policy', ...sides.map(x => x[1])], ['Certificate', ...sides.map(x => x[2])],
 			]) : h('p', null, bdi(c.policy))),
-			section('Outcome', rows(['Expected', bdi(c.expected || '–')], ['Achieved', bdi(achieved(o))], c.possible && ['Possible', bdi(c.possible)])),
-			section('In each direction', legs(o)),
+			section('Outcome', rows(['Expected', bdi(c.expected || '–')], (!scripted || asked(o)) && ['Achieved', bdi(achieved(o))], c.possible && ['Possible', bdi(c.possible)])),
+			c.notes && c.notes.length > 0 && section('What the scripted peer was told', rows(...c.notes.map(n => [bdi(n.name), bdi(n.value)]))),
+			(!scripted || asked(o)) && section('In each direction', legs(o)),
 			section('Evidence', rows(
 				['Witnesses', c.witnesses && c.witnesses.length ? c.witnesses.join(', ') : 'none'],
 				['Took', `${(c.seconds || 0).toFixed(2)} s`])),

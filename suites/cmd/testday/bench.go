@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +50,7 @@ func bench(ctx context.Context, out io.Writer) error {
 	}
 	defer os.RemoveAll(scratch)
 	b := bencher{config: c, scratch: scratch, out: out}
-	for _, step := range []func(context.Context) error{b.planning, b.warm, b.core, b.single, b.naive, b.many} {
+	for _, step := range []func(context.Context) error{b.planning, b.warm, b.core, b.families, b.single, b.naive, b.many} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -71,8 +74,13 @@ func (b *bencher) plan(o suites.Options) (*suites.Plan, error) {
 	return suites.NewPlan(b.config.Subjects, o)
 }
 
-// run executes a plan in a folder of its own.
-func (b *bencher) run(ctx context.Context, p *suites.Plan) (m measured, err error) {
+// run executes a plan in a folder of its own, and throws it away.
+func (b *bencher) run(ctx context.Context, p *suites.Plan) (measured, error) {
+	return b.runThen(ctx, p, func(*rundir.Dir) error { return nil })
+}
+
+// runThen is [bencher.run] with a look at the folder.
+func (b *bencher) runThen(ctx context.Context, p *suites.Plan, look func(*rundir.Dir) error) (m measured, err error) {
 	b.runs++
 	dir, err := rundir.Create(filepath.Join(b.scratch, fmt.Sprint(b.runs)))
 	if err != nil {
@@ -85,6 +93,9 @@ func (b *bencher) run(ctx context.Context, p *suites.Plan) (m measured, err erro
 	}
 	err = errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	m = measured{Timing: r.Timing(), cells: len(p.Cells), total: time.Since(began)}
+	if err == nil {
+		err = look(dir)
+	}
 	return m, errors.Join(err, os.RemoveAll(dir.Path))
 }
 
@@ -140,6 +151,54 @@ func (b *bencher) core(ctx context.Context) error {
 	b.say("pair cells a second on a warm lab: %.1f (cells observed / seconds observing)", b.rate)
 	b.say("floor: %.1f s = %.1f s of processor time of the harness and all servers / %d cores; wall / floor = %.2f",
 		floor, m.CPU, runtime.NumCPU(), m.Wall/floor)
+	return nil
+}
+
+// families runs everything that runs by default, and says where the time of its
+// cells went: they run side by side, so that the sums are not times on a clock.
+func (b *bencher) families(ctx context.Context) error {
+	p, err := b.plan(suites.Options{})
+	if err != nil {
+		return err
+	}
+	type took struct {
+		id, what        string
+		seconds, waited float64
+	}
+	all := map[string][]took{}
+	var slowest []took
+	m, err := b.runThen(ctx, p, func(dir *rundir.Dir) error {
+		for _, c := range p.Cells {
+			if c.Unsupported != "" {
+				continue
+			}
+			obs, err := dir.Observation(suites.Folder(c.ID))
+			if err != nil {
+				return err
+			}
+			t := took{id: c.ID, seconds: obs.Seconds}
+			t.waited, t.what = suites.Waited(obs)
+			all[c.Scenario.Family()] = append(all[c.Scenario.Family()], t)
+			slowest = append(slowest, t)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.say("default run, warm images: %.1f s wall, %d cells in %d containers", m.total.Seconds(), m.cells, m.Containers)
+	for _, family := range slices.Sorted(maps.Keys(all)) {
+		sum, waited := 0.0, 0.0
+		for _, t := range all[family] {
+			sum, waited = sum+t.seconds, max(waited, t.seconds)
+		}
+		b.say("  %s: %d cells, %.2f s each, %.1f s the slowest", family, len(all[family]), sum/float64(len(all[family])), waited)
+	}
+	slices.SortFunc(slowest, func(x, y took) int { return cmp.Compare(y.seconds, x.seconds) })
+	b.say("the slowest cells, and what they waited for:")
+	for _, t := range slowest[:min(10, len(slowest))] {
+		b.say("  %.1f s %s: %.1f s for %s", t.seconds, t.id, t.waited, t.what)
+	}
 	return nil
 }
 

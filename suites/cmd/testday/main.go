@@ -9,9 +9,11 @@
 //	testday clean images     and its images
 //	testday engine           says which container engine answers
 //	testday selftest [ROW]   puts rows to the reference and to its mutants
+//	testday repeat TIMES     runs the plan again and again, and prints what differs
 //	testday bench            measures, and prints every figure with its method
 //
-// The exit status is 0, 1 when publish finds new red cells, and 2 for errors.
+// The exit status is 0; 1 when publish finds new red cells, selftest a row that
+// catches nothing, or repeat a difference; and 2 for errors.
 package main
 
 import (
@@ -52,7 +54,7 @@ func main() {
 	os.Exit(code)
 }
 
-var errUsage = errors.New("usage: testday plan | lab | publish RUN | clean [images] | engine | selftest [ROW] | bench")
+var errUsage = errors.New("usage: testday plan | lab | publish RUN | clean [images] | engine | selftest [ROW] | repeat TIMES | bench")
 
 func command(ctx context.Context, args []string, out io.Writer) (int, error) {
 	if len(args) == 0 {
@@ -65,6 +67,8 @@ func command(ctx context.Context, args []string, out io.Writer) (int, error) {
 		return 0, keep(ctx, out)
 	case verb == "bench":
 		return 0, bench(ctx, out)
+	case args[0] == "repeat" && len(args) == 2:
+		return repeat(ctx, out, args[1])
 	case args[0] == "publish" && len(args) == 2:
 		return republish(args[1], out)
 	case args[0] == "selftest" && len(args) <= 2:

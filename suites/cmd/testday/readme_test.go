@@ -176,7 +176,7 @@ func TestReadmeLinks(t *testing.T) {
 }
 
 var (
-	subjectName = regexp.MustCompile(`\b[a-z][a-z0-9]*@[0-9][0-9.]*\b`)
+	subjectName = regexp.MustCompile(`\b[a-z][a-z0-9]*@(?:[0-9][0-9.]*|testday)\b`)
 	cellName    = regexp.MustCompile(`\b[a-z0-9]+(?:/[a-z0-9.+-]+)+:[a-z0-9@.]+:[a-z0-9@.]+\b`)
 )
 
