@@ -55,8 +55,10 @@ type Observation struct {
 	Preflight []string `json:"preflight,omitempty"`
 	// Broken says that the harness itself failed, and how.
 	Broken string `json:"broken,omitempty"`
-	// Crashed names the side whose container ended while the cell ran.
+	// Crashed names the side whose server ended while the cell ran.
 	Crashed string `json:"crashed,omitempty"`
+	// Gone names the side whose server had ended before the cell began.
+	Gone string `json:"gone,omitempty"`
 	// Unsupported is the driver's reason why this cell cannot be configured. Such
 	// a cell has no stimulus and no streams.
 	Unsupported string `json:"unsupported,omitempty"`

@@ -112,6 +112,8 @@ func Judge(q Question, obs *results.Observation, controls []Control) Judgement {
 	case obs.Crashed != "":
 		j.Blame = results.Blame(obs.Crashed)
 		return j.as(results.Fail, fmt.Sprintf("the %s's server ended while the cell ran; its log is in the cell's folder", obs.Crashed))
+	case obs.Gone != "":
+		return j.as(results.Inconclusive, fmt.Sprintf("the %s's server had ended before the cell began; the end of its log is in the cell's folder", obs.Gone))
 	case obs.Broken != "":
 		return j.as(results.HarnessError, obs.Broken)
 	case len(obs.Preflight) > 0:

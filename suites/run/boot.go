@@ -309,11 +309,11 @@ func (r *Run) ready(ctx context.Context, s *server) error {
 		}
 		select {
 		case <-s.run.Exited():
-			return s.ended()
+			return s.startFailed()
 		case <-ctx.Done():
 			select {
 			case <-s.run.Exited():
-				return s.ended()
+				return s.startFailed()
 			default:
 			}
 			return &servers.Violation{Clause: servers.ClauseReady,
@@ -332,9 +332,24 @@ func (r *Run) ready(ctx context.Context, s *server) error {
 	return nil
 }
 
-// ended is the error of a container that ended before it was ready: what it said
+// ended reports whether the server is no more.
+func (s *server) ended() bool {
+	select {
+	case <-s.run.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
+// lastWords is how the log of a server ends that ended.
+func (s *server) lastWords(start time.Time) []byte {
+	return append([]byte("\nthe server ended; its last lines, of all cells:\n"), logText(s.book.last(crashLines), start)...)
+}
+
+// startFailed is the error of a container that ended before it was ready: what it said
 // itself, or else where its log ends.
-func (s *server) ended() error {
+func (s *server) startFailed() error {
 	if err := s.violation(); err != nil {
 		return err
 	}

@@ -121,8 +121,7 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), s.peer.Host.Domain, s.user.User)
 		files[s.role+".log"] = logText(log, started)
 		if obs.Crashed == s.role {
-			files[s.role+".log"] = append(append(files[s.role+".log"], "\nthe server ended; its last lines, of all cells:\n"...),
-				logText(s.host.server.book.last(crashLines), started)...)
+			files[s.role+".log"] = append(files[s.role+".log"], s.host.server.lastWords(started)...)
 		}
 		files[s.role+".crt"] = s.host.cert.PEM()
 		obs.Facts = append(obs.Facts, facts(log, s.role, started, s.host.Host.Domain, s.peer.Host.Domain)...)

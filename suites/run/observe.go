@@ -96,6 +96,12 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 	release := r.occupy(ctx, st)
 	defer release()
 	obs.Started = time.Now()
+	for _, s := range st.sides {
+		if s.host.server.ended() {
+			obs.Gone = s.role
+			return obs, map[string][]byte{s.role + ".log": s.host.server.lastWords(obs.Started)}
+		}
+	}
 	if err := r.attack(c.World.Attack, st); err != nil {
 		obs.Broken = err.Error()
 	}
@@ -112,10 +118,8 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 			// take their time to say goodbye.
 			r.leaving.Go(func() { _ = s.client.Close() })
 		}
-		select {
-		case <-s.host.server.run.Exited():
+		if s.host.server.ended() {
 			obs.Crashed = s.role
-		default:
 		}
 	}
 	obs.Seconds = time.Since(obs.Started).Seconds()

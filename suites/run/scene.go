@@ -42,6 +42,10 @@ func (r *Run) scene(ctx context.Context, c *suites.Cell) (*results.Observation, 
 	release := r.hold(ctx, func() <-chan struct{} { return active })
 	defer release()
 	obs.Started = time.Now()
+	if h.server.ended() {
+		obs.Gone = role
+		return obs, map[string][]byte{role + ".log": h.server.lastWords(obs.Started)}
+	}
 	if problems := r.preflight(h); len(problems) > 0 {
 		obs.Preflight = problems
 		return obs, nil
@@ -66,10 +70,8 @@ func (r *Run) scene(ctx context.Context, c *suites.Cell) (*results.Observation, 
 		obs.Stopped = visible(err.Error())
 		obs.Ended = "the script stopped"
 	}
-	select {
-	case <-h.server.run.Exited():
+	if h.server.ended() {
 		obs.Crashed = role
-	default:
 	}
 	record := st.End(func(leave func()) { r.leaving.Go(leave) })
 	obs.Seconds = time.Since(obs.Started).Seconds()
@@ -107,8 +109,7 @@ func (r *Run) sceneEvidence(ctx context.Context, c *suites.Cell, obs *results.Ob
 	log := h.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), domain)
 	files[role+".log"] = logText(log, started)
 	if obs.Crashed == role {
-		files[role+".log"] = append(append(files[role+".log"], "\nthe server ended; its last lines, of all cells:\n"...),
-			logText(h.server.book.last(crashLines), started)...)
+		files[role+".log"] = append(files[role+".log"], h.server.lastWords(started)...)
 	}
 	obs.Facts = append(obs.Facts, factsUnder(log, role, started, domain)...)
 	slices.SortStableFunc(obs.Facts, func(a, b results.LogFact) int { return int(1e6 * (a.At - b.At)) })
