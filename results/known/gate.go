@@ -72,6 +72,9 @@ func (f *File) Gate(cells []results.Cell, opts Options) Report {
 			if !ran(c.Verdict) || !match(e.Cell, c.ID) {
 				continue
 			}
+			if e.Flaky && !e.matches(c) {
+				continue // what fails now and then says nothing of other failures
+			}
 			near = append(near, k)
 			decided[k] = append(decided[k], *c)
 			if !e.matches(c) {
@@ -100,7 +103,7 @@ func (f *File) Gate(cells []results.Cell, opts Options) Report {
 	}
 	for k := range entries {
 		// An entry whose cell is red in another way is reported with that cell.
-		if alive[k] || changed[k] || entries[k].Flaky || len(decided[k]) == 0 || !opts.Complete && !literal(entries[k].Cell) {
+		if alive[k] || changed[k] || len(decided[k]) == 0 || !opts.Complete && !literal(entries[k].Cell) {
 			continue
 		}
 		report.Unexpected = append(report.Unexpected, Stale{Entry: &entries[k], Cells: decided[k]})

@@ -153,6 +153,28 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// TestGateFlaky: an entry for what fails now and then is never out of date, and
+// another failure of its cells is a new one.
+func TestGateFlaky(t *testing.T) {
+	e := entry(3, "**", results.Fail, "broke")
+	e.Flaky = true
+	f := &File{Entries: []Entry{e}}
+	for _, tt := range []struct {
+		cell results.Cell
+		want string
+		exit int
+	}{
+		{cell("a:x:y", results.Pass, ""), "known 0/0", 0},
+		{cell("a:x:y", results.Fail, "it broke"), "known 1/1", 0},
+		{cell("a:x:y", results.Exposed, "it leaked"), "new a:x:y; known 0/0", 1},
+	} {
+		r := f.Gate([]results.Cell{tt.cell}, Options{Complete: true})
+		if got := summary(r); got != tt.want || r.ExitCode() != tt.exit {
+			t.Errorf("%s: %q, exit %d; want %q, exit %d", tt.cell.Why, got, r.ExitCode(), tt.want, tt.exit)
+		}
+	}
+}
+
 func TestGateMarks(t *testing.T) {
 	cells := []results.Cell{
 		cell("a:x:y", results.Fail, "closed"),
