@@ -2,9 +2,9 @@ package stage
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/xmpp-testday/testday/fixtures/client"
@@ -38,7 +38,7 @@ func Told(d peer.Dialback, err error) string {
 func End(err error) string {
 	var stream *xmpp.StreamError
 	var sasl *peer.SASLError
-	var alert tls.AlertError
+	var alert *net.OpError
 	switch {
 	case err == nil:
 		return Success
@@ -46,8 +46,9 @@ func End(err error) string {
 		return "stream error " + stream.Condition
 	case errors.As(err, &sasl):
 		return strings.TrimSpace("failure " + sasl.Condition)
-	case errors.As(err, &alert):
-		return "alert " + strings.TrimPrefix(alert.Error(), "tls: ")
+	case errors.As(err, &alert) && alert.Op == "remote error":
+		// So crypto/tls says that the other side sent an alert; [tls.AlertError] is for QUIC.
+		return "alert " + strings.TrimPrefix(alert.Err.Error(), "tls: ")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Nothing
 	case errors.Is(err, ErrNotOffered):
