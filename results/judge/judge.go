@@ -175,10 +175,13 @@ func (j Judgement) as(v results.Verdict, why string) Judgement {
 }
 
 // rank orders verdicts by precedence. An inconclusive finding forbids a pass,
-// yet gives way to whatever was proven: it stands between weaker and pass.
+// yet gives way to whatever was proven: it stands between weaker and pass. What an
+// absent option excuses is no excuse for a broken rule: it stands behind fail.
 func rank(v results.Verdict) int {
 	i := slices.Index(results.Verdicts(), v)
 	switch v {
+	case results.NotSupported:
+		return slices.Index(results.Verdicts(), results.Fail)*10 + 5
 	case results.Pass:
 		return i * 10
 	case results.Inconclusive:

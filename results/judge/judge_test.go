@@ -94,7 +94,7 @@ func TestWorstFindingDecides(t *testing.T) {
 			return []judge.Finding{{Verdict: v, Blame: results.BlameInitiator, Why: "it is " + string(v), Cites: own, Possible: "better"}}
 		}}
 	}
-	worstFirst := []results.Verdict{results.HarnessError, results.Exposed, results.Fail, results.NoInterop, results.Weaker, results.Inconclusive}
+	worstFirst := []results.Verdict{results.HarnessError, results.Exposed, results.Fail, results.NotSupported, results.NoInterop, results.Weaker, results.Inconclusive}
 	for n, want := range worstFirst {
 		q := judge.Question{Cites: row}
 		for _, v := range slices.Backward(worstFirst[n:]) {
