@@ -238,3 +238,8 @@ func may(document, section string) results.Citation {
 func policy(document string) results.Citation {
 	return results.Citation{Document: document, Level: results.PolicyLevel}
 }
+
+// sec is for what no sentence says and a published attack does.
+func sec(document, section string) results.Citation {
+	return results.Citation{Document: document, Section: section, Level: results.SecLevel}
+}

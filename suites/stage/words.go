@@ -291,6 +291,9 @@ func (st *Stage) Received(ctx context.Context, m Stanza) bool {
 // after says what came of a stanza whose stream ended.
 func (st *Stage) after(ctx context.Context, c *Client, n int, m Stanza, end string) string {
 	if !c.fence(ctx) {
+		if ctx.Err() != nil {
+			return Nothing
+		}
 		return "the client was closed"
 	}
 	if count, _, _ := c.got(m.Body); count > 0 {
