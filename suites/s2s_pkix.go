@@ -1,14 +1,18 @@
 package suites
 
 import (
+	"slices"
+
+	"github.com/xmpp-testday/testday/ca"
+	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/servers"
 )
 
-// pkix is section 1.3 of the catalogue, the rows that two real servers can
-// ask of each other. An initiator under P2 must refuse a defective receiver; the
-// same world under P1 goes on, and the oracle derives how: the receiver's stream
-// back falls to dialback.
+// pkix is section 1.3 of the catalogue. Who must authenticate the other side must
+// refuse a defective certificate, under P2; the same world under P1 goes on by
+// dialback. Between two subjects the oracle derives that; what a scripted peer shows
+// is in worlds of [refused] and [accepted] certificates.
 var pkix = []Scenario{
 	{
 		ID:       "s2s/pkix/mutual-external",
@@ -20,42 +24,157 @@ var pkix = []Scenario{
 		Checks:   []judge.Check{judge.External()},
 	},
 	{
-		ID:       "s2s/pkix/receiver-name-mismatch",
-		Asks:     "Valid certificate, wrong domain, outbound",
-		Core:     true,
-		Cites:    cites(must("RFC 6120", "13.7.2.1")),
-		Worlds:   defect(servers.Other),
+		ID:     "s2s/pkix/certificate-exchange",
+		Asks:   "Can mutual authentication happen, and is it offered first?",
+		Cites:  cites(should("RFC 6120", "5.4.3.1"), should("RFC 6120", "6.3.4")),
+		Worlds: certificateExchange(servers.P2, servers.P1),
+	},
+	{
+		ID:    "s2s/pkix/external-needs-matching-name",
+		Asks:  "Valid certificate, wrong domain, inbound",
+		Core:  true,
+		Cites: cites(must("RFC 6120", "13.7.2.1"), should("RFC 6120", "6.3.4"), should("XEP-0178", "3")),
+		Worlds: inbound(refused(results.Exposed, "the certificate is somebody else's",
+			shows(ca.OtherName).named("authzid"),
+			shows(ca.OtherName).named("empty").withoutAuthzid())),
+	},
+	{
+		ID:    "s2s/pkix/receiver-name-mismatch",
+		Asks:  "Valid certificate, wrong domain, outbound",
+		Core:  true,
+		Cites: cites(must("RFC 6120", "13.7.2.1"), must("RFC 6120", "5.4.3.1")),
+		Worlds: slices.Concat(defect(servers.Other),
+			outbound(refused(results.Exposed, "the certificate is somebody else's", shows(ca.OtherName)))),
 		Stimulus: MessageAndReply,
 	},
 	{
-		ID:       "s2s/pkix/untrusted-issuer",
-		Asks:     "Self-signed, and signed by an unknown CA",
-		Core:     true,
-		Cites:    cites(must("RFC 6120", "13.7.2")),
-		Worlds:   defect(servers.Self, servers.UnkCA),
+		ID:    "s2s/pkix/untrusted-issuer",
+		Asks:  "Self-signed, and signed by an unknown CA",
+		Core:  true,
+		Cites: cites(must("RFC 6120", "13.7.2")),
+		Worlds: slices.Concat(defect(servers.Self, servers.UnkCA),
+			refused(results.Exposed, "nobody whom it trusts issued the certificate",
+				shows(ca.SelfSigned).named("self"),
+				shows(ca.UnknownCA).named("unkca"))),
 		Stimulus: MessageAndReply,
 	},
 	{
-		ID:       "s2s/pkix/outside-validity",
-		Asks:     "Expired",
-		Cites:    cites(must("RFC 6120", "13.7.2"), must("RFC 5280", "6.1")),
-		Worlds:   defect(servers.Expired),
+		ID:    "s2s/pkix/outside-validity",
+		Asks:  "Expired, not yet valid",
+		Cites: cites(must("RFC 6120", "13.7.2"), must("RFC 5280", "6.1")),
+		Worlds: slices.Concat(defect(servers.Expired),
+			refused(results.Exposed, "the certificate is not valid today",
+				shows(ca.Expired).named("expired"),
+				shows(ca.Future).named("future"))),
 		Stimulus: MessageAndReply,
 	},
 	{
-		ID:       "s2s/pkix/missing-intermediate",
-		Asks:     "Incomplete chain",
-		Cites:    cites(must("RFC 6120", "13.7.2")),
-		Worlds:   defect(servers.NoChain),
+		ID:    "s2s/pkix/missing-intermediate",
+		Asks:  "Incomplete chain",
+		Cites: cites(must("RFC 6120", "13.7.2")),
+		Worlds: slices.Concat(defect(servers.NoChain),
+			refused(results.Exposed, "the peer showed no path to an authority", shows(ca.NoChain))),
 		Stimulus: MessageAndReply,
 	},
 	{
-		ID:       "s2s/pkix/server-only-eku-inbound",
-		Asks:     "Today's public-CA certificates",
-		Core:     true,
-		Cites:    cites(policy("community")),
-		Worlds:   one(P2("srvonly"), P2("good")),
+		ID:     "s2s/pkix/cross-sign-expired",
+		Asks:   "A second, expired path in the chain",
+		Cites:  cites(must("RFC 5280", "6.1")),
+		Worlds: accepted(results.NoInterop, "the path to the authority that it trusts is valid", shows(ca.CrossSigned)),
+	},
+	{
+		ID:    "s2s/pkix/server-only-eku-inbound",
+		Asks:  "Today's public-CA certificates",
+		Core:  true,
+		Cites: cites(policy("community")),
+		Worlds: slices.Concat(one(P2("srvonly"), P2("good")),
+			inbound(accepted(results.NoInterop, "the certificate is for servers, as public authorities issue them", shows(ca.ServerAuth)))),
 		Stimulus: MessageAndReply,
+	},
+	{
+		ID:    "s2s/pkix/client-only-eku-outbound",
+		Asks:  "Wrong purpose as a server",
+		Cites: cites(must("RFC 5280", "4.2.1.12")),
+		// The name is proven, the purpose is not: a rule is broken, and nobody deceived.
+		Worlds: outbound(refused(results.Fail, "the certificate is for clients only", shows(ca.ClientAuth))),
+	},
+	{
+		ID:     "s2s/pkix/srv-id-only",
+		Asks:   "The XMPP identifier type that is REQUIRED",
+		Core:   true,
+		Cites:  cites(must("RFC 6120", "13.7.1.2.1")),
+		Worlds: accepted(results.Fail, "the SRVName is that of the domain", shows(ca.SRVName)),
+	},
+	{
+		ID:    "s2s/pkix/srv-id-wrong-service",
+		Asks:  "SRVName for another service",
+		Cites: cites(must("RFC 6120", "13.7.1.2.1"), must("RFC 6125", "6.5")),
+		Worlds: slices.Concat(
+			refused(results.Exposed, "the certificate is that of the domain's mail server", shows(ca.IMAPSRV).named("imap")),
+			refused(results.Fail, "the certificate is that of the domain's service for clients", shows(ca.ClientSRV).named("client"))),
+	},
+	{
+		ID:     "s2s/pkix/xmppaddr-only",
+		Asks:   "Legacy identifier",
+		Cites:  cites(may("RFC 6120", "13.7.1.2.1")),
+		Worlds: accepted(results.NotSupported, "an XmppAddr alone does not name a server for it", shows(ca.XMPPAddr)),
+	},
+	{
+		ID:    "s2s/pkix/wildcard",
+		Asks:  "Left-most wildcard",
+		Cites: cites(may("RFC 6120", "13.7.1.2.1"), should("RFC 6125", "6.4.3"), must("RFC 9525", "6.3")),
+		Worlds: slices.Concat(
+			accepted(results.NoInterop, "the wildcard stands for the left-most label", wildcard("*").named("child").at("conference.p")),
+			refused(results.Exposed, "the wildcard stands for one label, and no other number",
+				wildcard("*").named("parent").at("p"),
+				wildcard("*").named("grandchild").at("a.b.p")),
+			refused(results.Weaker, "RFC 6125 let a wildcard stand for a part of a label, RFC 9525 does not",
+				wildcard("conf*").named("partial").at("conference.p"))),
+	},
+	{
+		ID:     "s2s/pkix/cn-only",
+		Asks:   "No SAN at all",
+		Cites:  cites(must("RFC 9525", "2"), may("RFC 6125", "6.4.4")),
+		Worlds: refused(results.Weaker, "RFC 6125 let the common name count where there is no other, RFC 9525 does not", shows(ca.CNOnly)),
+	},
+	{
+		ID:     "s2s/pkix/cn-beside-other-san",
+		Asks:   "CN says victim, SAN says evil",
+		Core:   true,
+		Cites:  cites(must("RFC 6125", "6.4.4"), must("RFC 9525", "2")),
+		Worlds: refused(results.Fail, "the common name counts beside no other", shows(ca.CNOther)),
+	},
+	{
+		ID:     "s2s/pkix/empty-subject",
+		Asks:   "Modern CA style",
+		Cites:  cites(must("RFC 5280", "4.1.2.6")),
+		Worlds: accepted(results.NoInterop, "public authorities issue such certificates, though RFC 6120 forbids them", shows(ca.NoSubject)),
+	},
+	{
+		ID:     "s2s/pkix/name-constraints",
+		Asks:   "Constrained intermediate",
+		Cites:  cites(must("RFC 5280", "6.1.4"), must("RFC 6120", "13.7.2")),
+		Worlds: refused(results.Exposed, "the issuer may not vouch for the domain", shows(ca.Constrained)),
+	},
+	{
+		ID:    "s2s/pkix/weak-signature-or-key",
+		Asks:  "SHA-1 signature; RSA 1024",
+		Cites: cites(must("RFC 9325", "4.5"), should("RFC 6120", "13.7.1.1")),
+		Worlds: refused(results.Weaker, "the certificate can be forged by who has the means",
+			shows(ca.SHA1).named("sha1"),
+			shows(ca.RSA1024).named("rsa1024")),
+	},
+	{
+		ID:     "s2s/pkix/nul-in-san",
+		Asks:   "Parser confusion",
+		Cites:  cites(results.Citation{Document: "RFC 6125", Section: "6.4.1", Level: results.SecLevel}),
+		Worlds: refused(results.Exposed, "the name does not end at the NUL", shows(ca.NUL)),
+	},
+	{
+		ID:     "s2s/pkix/idn",
+		Asks:   "Internationalised domain",
+		Cites:  cites(must("RFC 6125", "6.4.2"), must("RFC 7673", "8")),
+		Worlds: international(),
 	},
 }
 
