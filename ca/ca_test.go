@@ -135,6 +135,7 @@ func TestKinds(t *testing.T) {
 		{ca.CrossSigned, "ok", "ok", 3},
 		{ca.Constrained, "constraint", "constraint", 2},
 		{ca.SHA1, "digest", "digest", 2},
+		{ca.RSA, "ok", "ok", 2},
 		{ca.RSA1024, "ok", "ok", 2},
 		{ca.Revoked, "ok", "ok", 2}, // Go's path validation asks nobody whether a certificate is revoked
 		{ca.OCSPRevoked, "ok", "ok", 2},
@@ -478,6 +479,7 @@ func TestOpenSSL(t *testing.T) {
 		ca.CrossSigned: {"OK", "OK"},
 		ca.Constrained: {"error 47 ", "error 47 "}, // permitted subtree violation
 		ca.SHA1:        {"error 68 ", "error 68 "}, // CA signature digest algorithm too weak
+		ca.RSA:         {"OK", "OK"},
 		ca.RSA1024:     {"error 66 ", "error 66 "}, // EE certificate key too weak
 		ca.Revoked:     {"OK", "OK"},               // without -crl_check
 		ca.OCSPRevoked: {"OK", "OK"},

@@ -35,6 +35,7 @@ const (
 	CrossSigned Kind = "crosssigned" // as good, but sent with a path that has expired too
 	Constrained Kind = "constrained" // signed by an authority that may do so for [PermittedName] only
 	SHA1        Kind = "sha1"        // signed with SHA-1
+	RSA         Kind = "rsa"         // as good, but for an RSA key of 2048 bits
 	RSA1024     Kind = "rsa1024"     // for an RSA key of 1024 bits
 	Revoked     Kind = "revoked"     // as good, but on its issuer's revocation list
 	OCSPRevoked Kind = "ocsprevoked" // as good, but revoked by its issuer's OCSP responder
@@ -53,7 +54,7 @@ const PermittedName = "good.lab"
 var kinds = []Kind{
 	Good, ServerAuth, ClientAuth, SelfSigned, UnknownCA, PublicCA, Expired, Future,
 	OtherName, HostName, SRVName, ClientSRV, IMAPSRV, XMPPAddr, CNOnly, CNOther, NUL, NoSubject,
-	CALeaf, NoChain, CrossSigned, Constrained, SHA1, RSA1024, Revoked, OCSPRevoked, OCSPUnknown, OCSPStapled,
+	CALeaf, NoChain, CrossSigned, Constrained, SHA1, RSA, RSA1024, Revoked, OCSPRevoked, OCSPUnknown, OCSPStapled,
 }
 
 // Kinds returns every kind, in the order of the catalogue.
@@ -117,6 +118,8 @@ func (k Kind) Leaf(domain string) (Leaf, error) {
 		leaf.Permitted = []string{PermittedName}
 	case SHA1:
 		leaf.SHA1 = true
+	case RSA:
+		leaf.RSABits = 2048
 	case RSA1024:
 		leaf.RSABits = 1024
 	case Revoked:
