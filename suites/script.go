@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/xmpp-testday/testday/fixtures/peer"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/servers"
 	"github.com/xmpp-testday/testday/suites/stage"
@@ -108,11 +109,18 @@ func controlScene(initiates bool) Scene {
 	}
 	return Scene{Expect: []judge.Expectation{judge.Note(fromPeer, stage.Delivered)},
 		Script: func(ctx context.Context, st *stage.Stage) error {
-			p, err := st.Peer(ctx, "p", stage.Honest()...)
+			// A subject without TLS has to be able to verify a key.
+			p, err := st.Peer(ctx, "p", append(stage.Honest(), peer.OfferStartTLS())...)
 			if err != nil {
 				return err
 			}
-			s, err := p.Authorised(ctx)
+			s, err := p.Open(ctx)
+			if err == nil && s.Features().StartTLS {
+				err = s.StartTLS(ctx)
+			}
+			if err == nil {
+				err = p.Authorise(ctx, s)
+			}
 			if err != nil {
 				st.Note(fromPeer, stage.End(err))
 				return nil
