@@ -132,7 +132,7 @@ var starttls = []Scenario{
 		Cites: cites(must("RFC 6120", "5.4.3.2")),
 		Worlds: []World{
 			receiving("in-alert", P1("good"), abortWithAlert, endsSilently()),
-			receiving("in-no-cipher", P1("good"), abortWithoutSuite, refused(helloNoSuite), endsSilently()),
+			receiving("in-no-cipher", P1("good"), abortWithoutSuite, helloRefused(helloNoSuite), endsSilently()),
 			initiating("out", P1("good"), abortByPeer, endsSilently()),
 		},
 	},

@@ -567,14 +567,14 @@ func probe(ctx context.Context, st *stage.Stage, ask []question) error {
 	return nil
 }
 
-func refused(note string) judge.Expectation {
+func helloRefused(note string) judge.Expectation {
 	return judge.Note(note, "alert *", stage.Closed, stage.Reset)
 }
 
 func oldTLSRefused() []judge.Expectation {
 	e := []judge.Expectation{judge.Note(helloOfToday, stage.Accepted).Else(results.NoInterop)}
 	for _, v := range oldVersions {
-		e = append(e, refused(helloOf(v.name)))
+		e = append(e, helloRefused(helloOf(v.name)))
 	}
 	return e
 }
@@ -666,7 +666,7 @@ func offerClasses(ctx context.Context, st *stage.Stage) error {
 func badCiphersRefused() []judge.Expectation {
 	e := []judge.Expectation{judge.Note(helloOfToday, stage.Accepted).Else(results.NoInterop)}
 	for _, c := range hello.Classes() {
-		e = append(e, tolerated(c, refused(helloWith(c)), stage.Accepted))
+		e = append(e, tolerated(c, helloRefused(helloWith(c)), stage.Accepted))
 	}
 	return e
 }
