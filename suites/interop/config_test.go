@@ -25,7 +25,7 @@ func TestFromEnvDefaults(t *testing.T) {
 	for _, s := range c.Subjects {
 		names = append(names, s.Name)
 	}
-	if got, want := strings.Join(names, " "), "ejabberd@26.07 jabberd2@2.7.0 prosody@13"; got != want {
+	if got, want := strings.Join(names, " "), "ejabberd@26.07 jabberd2@2.7.0 prosody@13 reference@testday"; got != want {
 		t.Errorf("default subjects %q, want %q", got, want)
 	}
 	if filepath.Dir(c.Out) != filepath.Join(root, "results", "runs") || filepath.Base(c.Latest) != "latest" {
