@@ -13,7 +13,6 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/peer"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
-	"github.com/xmpp-testday/testday/fixtures/zone"
 )
 
 // Honest is what a peer has to be willing to do so that any subject can deliver to
@@ -65,11 +64,7 @@ func (st *Stage) Hidden(ctx context.Context, label string, opts ...peer.Option) 
 
 // Publish makes the peer the STARTTLS service of a name of the stage.
 func (p *Peer) Publish(label string) error {
-	service, host := "_xmpp-server._tcp", "xmpp"
-	if label != "" {
-		service, host = service+"."+label, host+"."+label
-	}
-	return p.st.Publish(zone.SRV(service, 10, 0, p.At.Port(), host), zone.Address(host, p.At.Addr()))
+	return p.st.PublishAt(label, p.At)
 }
 
 // ServeTLS has the peer serve direct TLS (XEP-0368) as well, at a port of its own,

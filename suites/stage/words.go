@@ -334,6 +334,11 @@ func HowClosed(ctx context.Context, s *peer.Session) string {
 	if err != nil {
 		return End(err)
 	}
+	return ended(ev)
+}
+
+// ended says in words how an event ends a stream.
+func ended(ev *xmpp.Event) string {
 	if se, ok := xmpp.ParseStreamError(ev.Element); ok {
 		return End(se)
 	}
