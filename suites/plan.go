@@ -116,6 +116,8 @@ type Container struct {
 type Host struct {
 	Domain  string
 	Setting servers.Setting
+	// DirectTLS: the DNS names direct TLS for the domain, and nothing else.
+	DirectTLS bool
 	// Accounts are those of the cells that use the host, one each.
 	Accounts []servers.Account
 	// peers are the containers on the other side of those cells.
@@ -427,14 +429,14 @@ func (p *Plan) place() {
 				byName[side.Container] = k
 				p.Containers = append(p.Containers, k)
 			}
-			h := k.host(side.Setting, met)
+			h := k.host(side.Setting, c.World.DirectTLS, met)
 			if h.Domain == "" {
 				h.Domain = name("ab"[letter : letter+1])
 			}
 			h.Accounts = append(h.Accounts, side.Account)
 			side.Domain = h.Domain
 			if c.World.Scene.Other {
-				h := k.host(side.Setting, met)
+				h := k.host(side.Setting, c.World.DirectTLS, met)
 				if h.Domain == "" {
 					h.Domain = name("ab"[letter : letter+1])
 				}
@@ -448,14 +450,14 @@ func (p *Plan) place() {
 
 // host finds or adds a virtual host for a cell whose other side is in the
 // container peer.
-func (k *Container) host(s servers.Setting, peer string) *Host {
+func (k *Container) host(s servers.Setting, directTLS bool, peer string) *Host {
 	for i := range k.Hosts {
-		if h := &k.Hosts[i]; h.Setting == s && !h.peers[peer] {
+		if h := &k.Hosts[i]; h.Setting == s && h.DirectTLS == directTLS && !h.peers[peer] {
 			h.peers[peer] = true
 			return h
 		}
 	}
-	k.Hosts = append(k.Hosts, Host{Setting: s, peers: map[string]bool{peer: true}})
+	k.Hosts = append(k.Hosts, Host{Setting: s, DirectTLS: directTLS, peers: map[string]bool{peer: true}})
 	return &k.Hosts[len(k.Hosts)-1]
 }
 

@@ -13,9 +13,17 @@ const (
 	StripStartTLS  Attack = "strip-starttls"   // deletes <starttls/> from the features
 	StripRequired  Attack = "strip-required"   // deletes only <required/>
 	ForgeFailure   Attack = "forge-failure"    // answers <starttls/> with <failure/>
-	HideTLS13      Attack = "hide-tls13"       // edits the ClientHello
+	HideTLS13      Attack = "hide-tls13"       // edits the ClientHello, so that it offers TLS 1.2 at most
+	LowerToTLS10   Attack = "lower-to-tls10"   // edits the ClientHello, so that it offers TLS 1.0 at most
+	DropModernTLS  Attack = "drop-modern-tls"  // resets whoever offers TLS 1.2 or newer
 	PoseSelfSigned Attack = "pose-self-signed" // terminates TLS with certificates of its own making
 	PoseMisIssued  Attack = "pose-mis-issued"  // terminates TLS with certificates that the authority should not have issued
+	// SpliceDirectTLS leads direct TLS to the port for STARTTLS, behind a stream header
+	// in clear of the attacker's own (Opossum, 2025).
+	SpliceDirectTLS Attack = "splice-direct-tls"
+	// RedirectToWeb leads TLS to a web server with a certificate for the same name
+	// (ALPACA, 2021).
+	RedirectToWeb Attack = "redirect-to-web"
 )
 
 // Shown is the kind of certificate that the attacker shows in both sides' names,
@@ -24,7 +32,7 @@ func (a Attack) Shown() servers.Certificate {
 	switch a {
 	case PoseSelfSigned:
 		return servers.Self
-	case PoseMisIssued:
+	case PoseMisIssued, RedirectToWeb:
 		return servers.Good
 	}
 	return ""
@@ -35,6 +43,12 @@ func (a Attack) Shown() servers.Certificate {
 func attacked(name string, policy servers.Policy, a Attack) World {
 	s := setting(policy, servers.Good)
 	return World{Name: name, Initiator: s, Receiver: s, Attack: a}
+}
+
+// directly makes both domains of a world known for direct TLS alone.
+func directly(w World) World {
+	w.DirectTLS = true
+	return w
 }
 
 // attacker is section 1.8 of the catalogue: the rows that need two real servers
@@ -66,14 +80,18 @@ var attacker = []Scenario{
 		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection()},
 	},
 	{
-		ID:        "s2s/attacker/version-downgrade",
-		Asks:      "M edits the ClientHello",
-		Cites:     cites(must("RFC 8996", ""), must("RFC 8446", "4.1.3")),
-		Worlds:    []World{attacked("", servers.P1, HideTLS13)},
+		ID:    "s2s/attacker/version-downgrade",
+		Asks:  "M edits the ClientHello",
+		Cites: cites(must("RFC 8996", ""), must("RFC 8446", "4.1.3")),
+		Worlds: []World{
+			attacked("hide-1.3", servers.P1, HideTLS13),
+			attacked("lower-to-1.0", servers.P1, LowerToTLS10),
+			attacked("drop", servers.P1, DropModernTLS),
+		},
 		Stimulus:  MessageAndReply,
 		AnyAuth:   true,
 		MayRefuse: true,
-		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection(), judge.TLSAtLeast("TLS 1.2")},
+		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection(), judge.AgreesToTLS("TLS 1.2")},
 	},
 	{
 		ID:    "s2s/attacker/mitm-self-signed",
@@ -97,11 +115,35 @@ var attacker = []Scenario{
 		Checks:   []judge.Check{judge.AttackerActed(), judge.NotIntercepted()},
 	},
 	{
-		ID:        "s2s/attacker/leak-inventory",
-		Asks:      "What a passive observer still learns",
-		Core:      true,
-		Cites:     cites(should("RFC 7590", "4"), should("XEP-0368", "6")),
-		Worlds:    one(P2("good"), P2("good")),
+		ID:        "s2s/attacker/opossum-splice",
+		Asks:      "M leads direct TLS to a STARTTLS port, behind a preamble of its own",
+		Cites:     cites(must("RFC 6120", "5.4.3.3"), sec("Opossum 2025", "")),
+		Worlds:    []World{directly(attacked("", servers.P2, SpliceDirectTLS))},
+		Stimulus:  MessageAndReply,
+		MayRefuse: true,
+		Checks:    []judge.Check{judge.DirectTLS(), judge.AttackerActed(), judge.NothingOf("mallory." + TLD)},
+	},
+	{
+		ID:    "s2s/attacker/cross-protocol",
+		Asks:  "M redirects TLS to a web server that shares a wildcard certificate",
+		Cites: cites(must("RFC 6120", "4.3"), sec("ALPACA 2021", "")),
+		Worlds: []World{
+			attacked("starttls", servers.P2, RedirectToWeb),
+			directly(attacked("direct-tls", servers.P2, RedirectToWeb)),
+		},
+		Stimulus:  MessageAndReply,
+		MayRefuse: true,
+		Checks:    []judge.Check{judge.AttackerActed(), judge.NoStanza()},
+	},
+	{
+		ID:    "s2s/attacker/leak-inventory",
+		Asks:  "What a passive observer still learns",
+		Core:  true,
+		Cites: cites(should("RFC 7590", "4"), should("XEP-0368", "6")),
+		Worlds: []World{
+			{Name: "starttls", Initiator: P2("good"), Receiver: P2("good")},
+			directly(World{Name: "direct-tls", Initiator: P2("good"), Receiver: P2("good")}),
+		},
 		Stimulus:  TenMessages,
 		Checks:    []judge.Check{judge.NothingPrivateInClear()},
 		Inventory: true,

@@ -54,6 +54,8 @@ type World struct {
 	// there is only one.
 	Name                string
 	Initiator, Receiver servers.Setting
+	// DirectTLS: the DNS names direct TLS (XEP-0368) for both domains, and nothing else.
+	DirectTLS bool
 	// Attack is what an attacker on the path does, if there is one.
 	Attack Attack
 	// Scene is what scripted peers do, in a world with one subject.

@@ -218,3 +218,87 @@ func Revoked() Check {
 			Cites: cite("RFC 6120", "13.7.2", results.Must)}}
 	}}
 }
+
+// AgreesToTLS asks that nobody agrees to a version of TLS older than the one named
+// ("TLS 1.2"), whether or not anything comes of it.
+func AgreesToTLS(version string) Check {
+	return Check{Name: "nobody agrees to less than " + version, Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range obs.Streams {
+			if s.TLS != nil && s.TLS.Version != "" && s.TLS.Version < version {
+				fs = append(fs, Finding{Verdict: results.Fail, Blame: results.Blame(s.ReceivingParty),
+					Why:   fmt.Sprintf("the %s agreed to %s", s.ReceivingParty, s.TLS.Version),
+					Cites: cite("RFC 8996", "5", results.Must)})
+			}
+		}
+		return fs
+	}}
+}
+
+// DirectTLS asks that the streams of a world in which the DNS names direct TLS
+// alone begin with TLS (XEP-0368 section 3). Who never looks for it, or has nothing
+// that listens for it, does not support it.
+func DirectTLS() Check {
+	return Check{Name: "direct TLS", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, l := range []leg{derive(obs, there), derive(obs, back)} {
+			if !l.Asked {
+				continue
+			}
+			looked := slices.ContainsFunc(obs.Queries, func(q results.Query) bool {
+				return q.Party == string(l.senderRole) && strings.TrimSuffix(q.Name, ".") == "_xmpps-server._tcp."+l.target.Domain
+			})
+			refused := len(l.attempts) > 0
+			for _, s := range l.attempts {
+				refused = refused && s.Ends[results.Receiving] == "refused"
+				if !s.DirectTLS && s.ClearBytes[results.Initiating] > 0 {
+					fs = append(fs, Finding{Verdict: results.Fail, Blame: l.senderRole,
+						Why:   fmt.Sprintf("the %s connected to an endpoint of direct TLS and sent something else", l.senderRole),
+						Cites: cite("XEP-0368", "3", results.Must)})
+				}
+			}
+			switch {
+			case l.Delivered == l.Sent:
+			case !looked:
+				fs = append(fs, Finding{Verdict: results.NotSupported, Why: fmt.Sprintf("the %s never asked the DNS for direct TLS", l.senderRole)})
+			case refused:
+				fs = append(fs, Finding{Verdict: results.NotSupported, Why: fmt.Sprintf("nothing of the %s listens for direct TLS", l.targetRole)})
+			}
+		}
+		return fs
+	}}
+}
+
+// NothingOf asks that what somebody said in clear before TLS, in the name of a
+// domain, is not answered inside it (RFC 6120 section 5.4.3.3).
+func NothingOf(domain string) Check {
+	return Check{Name: "nothing that was said before TLS counts in it", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range obs.Streams {
+			for _, h := range s.Headers {
+				if h.Inside && h.Direction == results.Receiving && h.To == domain {
+					fs = append(fs, Finding{Verdict: results.Exposed, Blame: results.Blame(s.ReceivingParty),
+						Why:   fmt.Sprintf("inside TLS the %s takes the initiator for %s, which an attacker had said in clear", s.ReceivingParty, domain),
+						Cites: cite("RFC 6120", "5.4.3.3", results.Must)})
+				}
+			}
+		}
+		return fs
+	}}
+}
+
+// NoStanza asks that no stanza is sent to whoever is there instead of the other
+// server, and has not answered with a stream header (RFC 6120 section 4.3).
+func NoStanza() Check {
+	return Check{Name: "no stanza before a stream header came", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
+		var fs []Finding
+		for _, s := range obs.Streams {
+			if len(s.Canaries) > 0 || len(s.Stanzas) > 0 {
+				fs = append(fs, Finding{Verdict: results.Exposed, Blame: results.Blame(s.InitiatingParty),
+					Why:   fmt.Sprintf("the %s sent a stanza, or a word of one, to a server that is none of XMPP", s.InitiatingParty),
+					Cites: cite("RFC 6120", "4.3", results.Must)})
+			}
+		}
+		return fs
+	}}
+}

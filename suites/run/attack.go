@@ -5,11 +5,18 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/netip"
+	"sync"
 
 	"github.com/xmpp-testday/testday/ca"
 	"github.com/xmpp-testday/testday/fixtures/attack"
+	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/tlswire"
+	"github.com/xmpp-testday/testday/fixtures/xmpp"
 	"github.com/xmpp-testday/testday/suites"
 )
 
@@ -28,6 +35,11 @@ func (r *Run) attack(kind suites.Attack, st *stimulus) error {
 		log := new(attack.Log)
 		st.attackers[s.name] = log
 		s.peer.domain.Attack(s.host.server.addr, func(ctx context.Context, dial func(context.Context) (net.Conn, error)) (net.Conn, error) {
+			if kind == suites.SpliceDirectTLS { // onto the port for STARTTLS
+				dial = func(ctx context.Context) (net.Conn, error) {
+					return r.lab.Dial(ctx, netip.AddrPortFrom(s.peer.server.addr, lab.PortServer))
+				}
+			}
 			return attack.Insert(ctx, a, log.Add, dial)
 		})
 	}
@@ -45,6 +57,14 @@ func (r *Run) attacker(kind suites.Attack, s *side) (attack.Attack, error) {
 		return attack.ForgeFailure(), nil
 	case suites.HideTLS13:
 		return attack.HideTLS13(), nil
+	case suites.LowerToTLS10:
+		return attack.LowerTLS(tls.VersionTLS10), nil
+	case suites.DropModernTLS:
+		return attack.DropModernTLS(), nil
+	case suites.SpliceDirectTLS:
+		return attack.Splice(attack.Preamble{Header: xmpp.Header{To: s.peer.Host.Domain, From: "mallory." + suites.TLD}}), nil
+	case suites.RedirectToWeb:
+		return r.redirect(s.peer.Host.Domain)
 	case suites.PoseSelfSigned, suites.PoseMisIssued:
 		asPeer, err := r.pose(kind, s.peer.Host.Domain)
 		if err != nil {
@@ -58,6 +78,56 @@ func (r *Run) attacker(kind suites.Attack, s *side) (attack.Attack, error) {
 		return attack.Terminate(asPeer, asSide), nil
 	}
 	return nil, fmt.Errorf("unknown attack %q", kind)
+}
+
+// redirect leads TLS to a web server that shares a wildcard certificate with the
+// domain (ALPACA, 2021). It answers what web servers answer.
+func (r *Run) redirect(domain string) (attack.Attack, error) {
+	cert, err := r.lab.CA.Issue(ca.Leaf{Names: []string{"*." + suites.TLD, domain}})
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{cert.TLS()}, MinVersion: tls.VersionTLS12,
+		SessionTicketsDisabled: true, KeyLogWriter: keyWriter{r.lab.Keys}}
+	return attack.Redirect(func(context.Context) (net.Conn, error) {
+		near, far := net.Pipe()
+		web := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: loginTimeout, ErrorLog: log.New(io.Discard, "", 0)}
+		r.leaving.Go(func() {
+			conn := &served{Conn: far, closed: make(chan struct{})}
+			_ = web.Serve(tls.NewListener(&single{conn: conn}, config)) // ends with its only connection
+		})
+		return near, nil
+	}), nil
+}
+
+// single is a listener of one connection. The second Accept waits for its end.
+type single struct {
+	conn     *served
+	accepted bool
+}
+
+func (l *single) Accept() (net.Conn, error) {
+	if l.accepted {
+		<-l.conn.closed
+		return nil, net.ErrClosed
+	}
+	l.accepted = true
+	return l.conn, nil
+}
+
+func (l *single) Addr() net.Addr { return l.conn.LocalAddr() }
+func (l *single) Close() error   { return nil }
+
+// served tells when it is closed.
+type served struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c *served) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 // pose is the TLS of an attacker who poses as a domain. It verifies nobody.

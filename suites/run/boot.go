@@ -142,7 +142,11 @@ func (r *Run) world(ctx context.Context) error {
 		r.servers[k.Name] = s
 		for _, h := range k.Hosts {
 			g.Go(func() error {
-				d, err := r.lab.AddDomain(ctx, h.Domain)
+				add := r.lab.AddDomain
+				if h.DirectTLS {
+					add = r.lab.AddDirectDomain
+				}
+				d, err := add(ctx, h.Domain)
 				if err != nil {
 					return err
 				}
@@ -153,7 +157,7 @@ func (r *Run) world(ctx context.Context) error {
 				host := &host{Host: h, domain: d, cert: cert, server: s}
 				host.preflight = sync.OnceValue(func() error {
 					// It is the host's, not that of the cell which asks first.
-					return errors.Join(r.resolves(context.WithoutCancel(ctx), d), r.offers(host))
+					return errors.Join(r.resolves(context.WithoutCancel(ctx), host), r.offers(host))
 				})
 				mu.Lock()
 				defer mu.Unlock()

@@ -16,7 +16,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/xmpp-testday/testday/fixtures/capture"
-	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/tap"
 	"github.com/xmpp-testday/testday/fixtures/transcript"
 	"github.com/xmpp-testday/testday/fixtures/zone"
@@ -48,13 +47,17 @@ func (r *Run) preflight(hosts ...*host) []string {
 }
 
 // resolves asks the lab's DNS, from inside the lab, for a domain's service.
-func (r *Run) resolves(ctx context.Context, d *lab.Domain) error {
+func (r *Run) resolves(ctx context.Context, h *host) error {
+	d, service := h.domain, "_xmpp-server._tcp."
+	if h.DirectTLS {
+		service = "_xmpps-server._tcp."
+	}
 	conn, err := r.lab.Dial(ctx, netip.AddrPortFrom(r.lab.Resolver, 53))
 	if err != nil {
 		return fmt.Errorf("ask the DNS for %s: %w", d.Name, err)
 	}
 	defer conn.Close()
-	name := "_xmpp-server._tcp." + d.Name + "."
+	name := service + d.Name + "."
 	srv, err := ask(ctx, conn, name, dns.TypeSRV)
 	if err != nil {
 		return err
@@ -141,7 +144,7 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 		if streams[k].ReceivingParty == st.sides[1].role {
 			side = st.sides[1]
 		}
-		recs[k].Target = netip.AddrPortFrom(side.host.server.addr, lab.PortServer)
+		recs[k].Target = netip.AddrPortFrom(side.host.server.addr, side.host.domain.Port())
 	}
 	var pcap bytes.Buffer
 	if err := capture.Write(&pcap, c.ID, r.lab.Keys, recs...); err != nil {

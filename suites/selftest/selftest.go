@@ -115,9 +115,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		if !o.Rows(s.ID) {
 			return false
 		}
-		// A mutant meets the reference or a scripted peer, and never itself.
+		// A mutant meets the reference, a scripted peer, or its like.
 		for _, pair := range [][2]string{{i, r}, {r, i}} {
-			if pair[1] != own.Name && pair[1] != judge.PeerName {
+			if pair[1] != own.Name && pair[1] != judge.PeerName && pair[1] != pair[0] {
 				continue
 			}
 			if pair[0] == own.Name || asked[[2]string{s.ID, pair[0]}] {
