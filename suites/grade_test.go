@@ -52,6 +52,9 @@ func (sp *spectacle) direction(name string, count int, query bool) {
 	si, _ := oracle.For(from.Policy, cmp.Or(sp.Shown, from.Certificate))
 	sr, _ := oracle.For(to.Policy, cmp.Or(sp.Shown, to.Certificate))
 	best := oracle.Ask(si, sr).Best
+	if sp.Attack == string(RedirectToWeb) {
+		best = oracle.NO // nobody speaks XMPP there
+	}
 	stream := results.Stream{ID: len(sp.Streams) + 1, InitiatingParty: fromRole, ReceivingParty: toRole, Decrypted: true}
 	encrypted := best.Encrypted()
 	if si.TLS != oracle.Disabled && sr.TLS != oracle.Disabled {
@@ -157,6 +160,12 @@ var broken = []struct {
 		}
 	}},
 	{"is left alone by the attacker", func(sp *spectacle) { sp.Acts = nil }},
+	{"answers who spoke in clear", func(sp *spectacle) {
+		sp.Streams[0].Headers = append(sp.Streams[0].Headers, results.Header{Direction: results.Receiving, Inside: true, To: "mallory." + TLD})
+	}},
+	{"speaks STARTTLS to direct TLS", func(sp *spectacle) {
+		sp.Streams[0].ClearBytes = map[results.Direction]int{results.Initiating: 100}
+	}},
 	{"has no forward secrecy", func(sp *spectacle) {
 		for i := range sp.Streams {
 			if sp.Streams[i].TLS != nil {
