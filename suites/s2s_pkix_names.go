@@ -89,7 +89,7 @@ func refused(believed results.Verdict, why string, certs ...shown) []World {
 				judge.Note(externalOfIt, notBelieved...).Or(believed, why, stage.Success),
 				judge.Note(dialbackOfIt, "invalid", "dialback error *", "stream error *", stage.Closed, stage.Nothing).
 					Or(believed, "the certificate was not refused", "valid").IfNoted(),
-				judge.Note(messageFromIt, "stream error *", stage.Closed).Or(believed, "", stage.Delivered).IfNoted()),
+				judge.Note(messageFromIt, "stream error *", stage.Closed, stage.Nothing).Or(believed, "", stage.Delivered).IfNoted()),
 			receiving(c.world("in", servers.P1), P1(servers.Good), c.initiates,
 				judge.Note(externalOfIt, "not offered", "failure *").Or(believed, why, stage.Success).
 					Or(results.NoInterop, "dialback would have done", notBelieved...),
@@ -160,7 +160,7 @@ func (c shown) receives(ctx context.Context, st *stage.Stage) error {
 
 // initiates has the peer connect to the subject. Where EXTERNAL is not offered, or
 // fails, it asks for dialback as any server would; and it sends a message whatever the
-// answer is, unless the subject has ended the stream before there was one.
+// answer is, unless the subject has ended the stream instead of an answer.
 func (c shown) initiates(ctx context.Context, st *stage.Stage) error {
 	p, err := c.peer(ctx, st)
 	if err != nil {
@@ -183,26 +183,31 @@ func (c shown) initiates(ctx context.Context, st *stage.Stage) error {
 		err = stage.ErrNotOffered
 	}
 	st.Note(externalOfIt, stage.End(err))
+	message := st.Stanza("x@" + p.Domain())
 	var failure *peer.SASLError
 	switch {
 	case err == nil:
-	case errors.Is(err, stage.ErrNotOffered), errors.As(err, &failure):
-		answer, err := s.DialbackResult(ctx, peer.Dialback{})
-		if err != nil && failure != nil {
-			// XEP-0178 section 3: EXTERNAL having failed, the receiving server may close
-			// the stream.
-			if s, err = p.Secure(ctx); err == nil {
-				answer, err = s.DialbackResult(ctx, peer.Dialback{})
-			}
-		}
-		st.Note(dialbackOfIt, stage.Told(answer, err))
-		if err != nil {
-			return nil
-		}
-	default:
+		st.Note(messageFromIt, st.Pass(ctx, s, message))
+		return nil
+	case !errors.Is(err, stage.ErrNotOffered) && !errors.As(err, &failure):
 		return nil
 	}
-	st.Note(messageFromIt, st.Deliver(ctx, s, "x@"+p.Domain()))
+	answer, err := s.DialbackResult(ctx, peer.Dialback{})
+	if err != nil && failure != nil {
+		// XEP-0178 section 3: EXTERNAL having failed, the receiving server may close
+		// the stream.
+		if s, err = p.Secure(ctx); err == nil {
+			answer, err = s.DialbackResult(ctx, peer.Dialback{})
+		}
+	}
+	st.Note(dialbackOfIt, stage.Told(answer, err))
+	switch {
+	case err != nil:
+	case answer.Type == peer.TypeValid:
+		st.Note(messageFromIt, st.Pass(ctx, s, message))
+	default:
+		st.Note(messageFromIt, st.DeliverStanza(ctx, s, message))
+	}
 	return nil
 }
 
