@@ -39,6 +39,8 @@
 //
 // Scripts wait for events. Where a subject is to do nothing with what it was sent,
 // [Stage.Deliver] ends the stream behind it: a subject that reads in order has
-// dealt with the one when it answers the other. The deadline of the context is
-// there for subjects that answer nothing at all.
+// dealt with the one when it answers the other. That a message did not come to its
+// client is said when one from another peer has, the stage's witness, which was
+// sent after it. The deadline of the context is there for subjects that answer
+// nothing at all.
 package stage

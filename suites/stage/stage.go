@@ -19,6 +19,7 @@ import (
 	"github.com/xmpp-testday/testday/ca"
 	"github.com/xmpp-testday/testday/fixtures/client"
 	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/fixtures/peer"
 	"github.com/xmpp-testday/testday/fixtures/tap"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
 	"github.com/xmpp-testday/testday/fixtures/zone"
@@ -72,6 +73,8 @@ type Stage struct {
 	arrival  chan struct{} // closed at the next one
 	logins   []string
 	from     netip.Addr
+
+	witnesses map[string]*peer.Session // by the subject's domain; the script's goroutine alone has to do with them
 }
 
 // Arrival is a stanza that the subject sent to a peer.
@@ -86,7 +89,8 @@ type Arrival struct {
 
 // New returns a stage. Nothing runs before it is used.
 func New(c Config) *Stage {
-	st := &Stage{Config: c, started: time.Now(), clients: map[string]*Client{}, arrived: map[string]Arrival{}, arrival: make(chan struct{})}
+	st := &Stage{Config: c, started: time.Now(), clients: map[string]*Client{}, arrived: map[string]Arrival{}, arrival: make(chan struct{}),
+		witnesses: map[string]*peer.Session{}}
 	st.running, st.stop = context.WithCancel(context.Background())
 	return st
 }

@@ -227,17 +227,33 @@ func (st *Stage) Pass(ctx context.Context, s *peer.Session, m Stanza) string {
 	if err := s.Send(ctx, m.Element()); err != nil {
 		return st.after(ctx, c, n, m, End(err))
 	}
+	end := st.travel(ctx, s, c, m.Body)
+	if end == Delivered {
+		count, _, _ := c.got(m.Body)
+		st.received(n, count)
+		return end
+	}
+	return st.after(ctx, c, n, m, end)
+}
+
+// travel waits until a message came to a client, or the stream on which it was sent
+// ended, and says which.
+func (st *Stage) travel(ctx context.Context, s *peer.Session, c *Client, body string) string {
 	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
 	ended := make(chan string, 1)
-	go func() { ended <- HowClosed(waiting, s) }()
+	go func() {
+		defer close(ended)
+		ended <- HowClosed(waiting, s)
+	}()
+	defer func() {
+		cancel()
+		for range ended { // nobody else may read the stream meanwhile
+		}
+	}()
 	for {
-		count, gone, news := c.got(m.Body)
+		count, gone, news := c.got(body)
 		switch {
 		case count > 0:
-			cancel()
-			<-ended
-			st.received(n, count)
 			return Delivered
 		case gone != nil:
 			return "the client was closed"
@@ -245,7 +261,7 @@ func (st *Stage) Pass(ctx context.Context, s *peer.Session, m Stanza) string {
 		select {
 		case <-news:
 		case end := <-ended:
-			return st.after(ctx, c, n, m, end)
+			return end
 		case <-st.Exited:
 			return Closed
 		}
@@ -275,56 +291,26 @@ func (st *Stage) received(n, count int) {
 	st.settle(n, func(m *results.Message) { m.Delivered, m.DeliveredAt, m.Order = count, st.now(), 1 })
 }
 
-// Received reports whether a stanza came to the subject's client until now, after
-// everything that the subject accepted before has: the client sends itself a
-// message, which takes the same way to it.
+// Received reports whether a stanza came to the subject's client until now, and
+// everything that the subject accepted before.
 func (st *Stage) Received(ctx context.Context, m Stanza) bool {
 	c, err := st.addressee(ctx, m)
-	if err != nil {
-		return false
-	}
-	c.fence(ctx)
-	count, _, _ := c.got(m.Body)
-	return count > 0
+	return err == nil && st.settled(ctx, c, m.Body) > 0
 }
 
 // after says what came of a stanza whose stream ended.
 func (st *Stage) after(ctx context.Context, c *Client, n int, m Stanza, end string) string {
-	if !c.fence(ctx) {
-		if ctx.Err() != nil {
-			return Nothing
-		}
-		return "the client was closed"
-	}
-	if count, _, _ := c.got(m.Body); count > 0 {
+	count := st.settled(ctx, c, m.Body)
+	switch _, gone, _ := c.got(m.Body); {
+	case count > 0:
 		st.received(n, count)
 		return Delivered
+	case gone != nil:
+		return "the client was closed"
+	case ctx.Err() != nil:
+		return Nothing
 	}
 	return end
-}
-
-// fence returns when what was routed to the client before has come to it.
-func (c *Client) fence(ctx context.Context) bool {
-	body := Token()
-	if _, err := c.Client.Send(ctx, client.Message{To: c.JID().String(), Type: "chat", Body: body}); err != nil {
-		return false
-	}
-	for {
-		count, ended, news := c.got(body)
-		switch {
-		case count > 0:
-			return true
-		case ended != nil:
-			return false
-		}
-		select {
-		case <-news:
-		case <-c.st.Exited:
-			return false
-		case <-ctx.Done():
-			return false
-		}
-	}
 }
 
 // HowClosed waits until the subject ended a stream, and says how: "stream error
