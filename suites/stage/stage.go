@@ -72,7 +72,6 @@ type Stage struct {
 	arrived  map[string]Arrival
 	arrival  chan struct{} // closed at the next one
 	logins   []string
-	from     netip.Addr
 
 	witnesses map[string]*peer.Session // by the subject's domain; the script's goroutine alone has to do with them
 }

@@ -21,22 +21,21 @@ func (st *Stage) Hosting(label string) (peer.Option, error) {
 	return peer.WithDomain(st.Name(label), cert), nil
 }
 
-// Try sends a stanza on a session that stays open, and behind it asks the subject
-// about a dialback key, which it answers whatever it made of the stanza (XEP-0220
-// section 2.2.2). It says what came of the stanza: [Delivered], [Dropped], or how
-// the subject ended the stream. The subject has to take dialback.
+// Try sends a stanza on a session that stays open, and says what came of it:
+// [Delivered], [Dropped] when the subject goes on with the stream ([StillOpen]), or
+// how it ended the stream. The subject has to take dialback.
 func (st *Stage) Try(ctx context.Context, s *peer.Session, m Stanza) string {
 	c, err := st.addressee(ctx, m)
 	if err != nil {
 		return End(err)
 	}
 	n := st.expect(m)
-	end := Dropped
-	if err = s.Send(ctx, m.Element()); err == nil {
-		_, err = s.Verify(ctx, peer.Dialback{ID: Token(), Key: Token()})
+	if err := s.Send(ctx, m.Element()); err != nil {
+		return st.after(ctx, c, n, m, HowClosed(ctx, s))
 	}
-	if err != nil {
-		end = HowClosed(ctx, s)
+	end := StillOpen(ctx, s)
+	if end == Open {
+		end = Dropped
 	}
 	return st.after(ctx, c, n, m, end)
 }
