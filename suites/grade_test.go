@@ -300,6 +300,41 @@ func TestDeadServerPassesNothing(t *testing.T) {
 	})
 }
 
+// TestNothingSeen: a scene in which nothing was seen, or only the notes were
+// written, passes nothing.
+func TestNothingSeen(t *testing.T) {
+	for _, s := range All() {
+		for _, w := range s.Worlds {
+			if !w.Scripted() {
+				continue
+			}
+			obs := results.Observation{Cell: CellID(s.ID, w.Name, judge.PeerName, "x@1"), Scenario: s.ID,
+				Initiator: results.Party{Subject: judge.PeerName}, Receiver: results.Party{Subject: "x@1", Policy: string(w.Subject().Policy)},
+				Controls: []string{"control/first:x@1:y@1"}}
+			if w.Scene.Initiates {
+				obs.Cell = CellID(s.ID, w.Name, "x@1", judge.PeerName)
+				obs.Initiator, obs.Receiver = obs.Receiver, obs.Initiator
+			}
+			var notes []results.Note
+			for _, e := range w.Scene.Expect {
+				if !e.Optional {
+					notes = append(notes, results.Note{Name: e.Note, Value: strings.TrimSuffix(e.Pass[0], "*")})
+				}
+			}
+			for _, n := range [][]results.Note{nil, notes} {
+				obs.Notes = n
+				j, err := Grade(&obs, passing(&obs))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if slices.Contains([]results.Verdict{results.Pass, results.Weaker}, j.Verdict) {
+					t.Errorf("%s: %s (%s) with %d notes and no stream", obs.Cell, j.Verdict, j.Why, len(n))
+				}
+			}
+		}
+	}
+}
+
 // TestUnreadStream: nothing rests on a stream that could not be decrypted.
 func TestUnreadStream(t *testing.T) {
 	s, err := Lookup("s2s/pkix/mutual-external")

@@ -514,6 +514,9 @@ func recordedIDs() judge.Check {
 				}
 			}
 		}
+		if len(ids) == 0 {
+			return nil // nor was anything noted
+		}
 		is := describeIDs(ids)
 		noted := slices.ContainsFunc(obs.Notes, func(n results.Note) bool { return n.Name == idNote && n.Value != is })
 		if noted {
@@ -523,7 +526,8 @@ func recordedIDs() judge.Check {
 	}}
 }
 
-// describeIDs says what can be seen of ids, in the order in which they were given.
+// describeIDs says what can be seen of ids, of which there has to be one, in the
+// order in which they were given.
 func describeIDs(ids []string) string {
 	distinct := map[string]bool{}
 	for _, id := range ids {

@@ -498,7 +498,7 @@ func retriesAfterFailure(ctx context.Context, st *stage.Stage) error {
 	if err != nil {
 		return err
 	}
-	first, cancel := context.WithTimeout(ctx, st.Scale(30*time.Second))
+	first, cancel := context.WithTimeout(ctx, st.Deadline)
 	defer cancel()
 	how := st.Message(first, "bob@"+p.Domain())
 	st.Note(toFailing, how)

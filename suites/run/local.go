@@ -49,7 +49,7 @@ func (s *localServer) stop() error {
 func (r *Run) startLocal(ctx context.Context, s *server, driver local, dep servers.Deployment) error {
 	dial := func(ctx context.Context, to netip.AddrPort) (net.Conn, error) { return r.lab.Net.Dial(ctx, s.addr, to) }
 	ref, err := driver.New(dep, reference.Network{Dial: dial, Exchange: reference.Resolver(dial, netip.AddrPortFrom(r.lab.Resolver, 53))},
-		reference.WithKeyLog(r.lab.Keys), reference.WithPatience(reference.DefaultPatience/time.Duration(r.haste())),
+		reference.WithKeyLog(r.lab.Keys), reference.WithPatience(r.config.Patience),
 		reference.WithLog(func(line string) { s.book.add(time.Now(), line) }))
 	if err != nil {
 		return err
@@ -89,5 +89,3 @@ func (r *Run) bootLoopback(ctx context.Context) error {
 	r.meta.Run.Engine = "none: all subjects run in the harness's own process"
 	return r.boot(ctx, began, nil)
 }
-
-func (r *Run) haste() int { return max(r.config.Haste, 1) }

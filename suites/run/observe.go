@@ -18,6 +18,7 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/attack"
 	"github.com/xmpp-testday/testday/fixtures/client"
 	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/fixtures/reference"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/servers"
@@ -37,6 +38,11 @@ const (
 	// maxLogins is how often a client tries to log in.
 	maxLogins = 3
 )
+
+// deadline is that of a cell: some time longer than the most patient server.
+func (r *Run) deadline() time.Duration {
+	return deadline * r.config.Patience / reference.DefaultPatience
+}
 
 // side is one client of a cell while it runs.
 type side struct {
@@ -84,7 +90,7 @@ func (r *Run) observe(ctx context.Context, c *suites.Cell) (*results.Observation
 		obs.Unsupported = c.Unsupported
 		return obs, nil
 	}
-	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, deadline: deadline / time.Duration(r.haste()), byID: map[string]int{}, order: map[string]int{},
+	st := &stimulus{obs: obs, plan: c.Scenario.Stimulus, deadline: r.deadline(), byID: map[string]int{}, order: map[string]int{},
 		answers: make(chan answer, 2*c.Scenario.Stimulus.Count)}
 	i, rcv := r.hosts[c.Initiator.Domain], r.hosts[c.Receiver.Domain]
 	st.sides[0] = &side{role: "initiator", name: "there", host: i, peer: rcv, user: c.Initiator.Account}

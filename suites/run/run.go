@@ -14,6 +14,7 @@ import (
 
 	"github.com/xmpp-testday/testday/fixtures/engine"
 	"github.com/xmpp-testday/testday/fixtures/lab"
+	"github.com/xmpp-testday/testday/fixtures/reference"
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/results/rundir"
@@ -34,10 +35,12 @@ type Config struct {
 	Report func(Event)
 	// Harness is the harness's own version, for the record.
 	Harness string
-	// Haste is how many times faster than in earnest the waits of scripts, the
-	// patience of the reference and the deadlines of cells pass; default 1. It is for
-	// runs in which no subject has timeouts of its own.
-	Haste int
+	// Haste is how many times faster than in earnest the waits of scripts pass;
+	// default 1. Patience is how long the reference waits for another server; default
+	// [reference.DefaultPatience]. Both are for runs in which no subject has timeouts
+	// of its own.
+	Haste    int
+	Patience time.Duration
 }
 
 // Event is something that a reader of the terminal wants to know.
@@ -89,6 +92,10 @@ const MemoryLimit = 224 << 20
 func New(plan *suites.Plan, config Config) *Run {
 	if config.Parallel == 0 {
 		config.Parallel = 32 * runtime.NumCPU()
+	}
+	config.Haste = max(config.Haste, 1)
+	if config.Patience == 0 {
+		config.Patience = reference.DefaultPatience
 	}
 	if config.Report == nil {
 		config.Report = func(Event) {}

@@ -52,7 +52,7 @@ func (r *Run) scene(ctx context.Context, c *suites.Cell) (*results.Observation, 
 	}
 	st := stage.New(stage.Config{
 		Lab: r.lab, Zone: zone, Domain: subject.Domain, Other: subject.Other, Server: h.server.addr,
-		Account: subject.Account, OtherAccount: subject.OtherAccount, Initiates: c.World.Scene.Initiates, Haste: r.haste(),
+		Account: subject.Account, OtherAccount: subject.OtherAccount, Initiates: c.World.Scene.Initiates, Haste: r.config.Haste, Deadline: r.deadline(),
 		VerifyPeer: func(domain string, cs tls.ConnectionState) error { return declared(cs, r.hosts[domain]) },
 		Active: func() {
 			select {
@@ -62,7 +62,7 @@ func (r *Run) scene(ctx context.Context, c *suites.Cell) (*results.Observation, 
 		},
 		Exited: h.server.run.Exited(),
 	})
-	running, cancel := context.WithTimeout(ctx, (deadline+c.World.Scene.Waits)/time.Duration(r.haste()))
+	running, cancel := context.WithTimeout(ctx, r.deadline()+c.World.Scene.Waits/time.Duration(r.config.Haste))
 	err := c.World.Scene.Script(running, st)
 	cancel()
 	obs.Ended = "the script ended"

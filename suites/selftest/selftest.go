@@ -21,9 +21,13 @@ import (
 	"github.com/xmpp-testday/testday/suites/run"
 )
 
-// haste is how much faster than in earnest the self-test's waits pass. Nobody in
-// it has timeouts of a real server; what remains has to do for a busy machine.
-const haste = 5
+// Nobody in the self-test has timeouts of a real server, so that it need not wait
+// as long: scripts wait a fifth of what they do in earnest, and the reference half.
+// What remains has to do for a busy machine.
+const (
+	haste    = 5
+	patience = reference.DefaultPatience / 2
+)
 
 // Options choose what is run; the zero value is everything.
 type Options struct {
@@ -152,7 +156,7 @@ func observe(ctx context.Context, plan *suites.Plan, o Options) (cells map[strin
 	if err != nil {
 		return nil, err
 	}
-	r := run.New(plan, run.Config{Dir: dir, ID: "selftest", Haste: haste, Report: o.Report})
+	r := run.New(plan, run.Config{Dir: dir, ID: "selftest", Haste: haste, Patience: patience, Report: o.Report})
 	defer func() { err = errors.Join(err, r.Close(context.WithoutCancel(ctx))) }()
 	if err := r.Boot(ctx); err != nil {
 		return nil, err

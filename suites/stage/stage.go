@@ -47,6 +47,8 @@ type Config struct {
 	// Haste is how many times faster than in earnest the script's own waits pass; 0
 	// means 1.
 	Haste int
+	// Deadline is how long the script has for its events, its own waits not counted.
+	Deadline time.Duration
 	// Active is called when something crosses between the subject and a peer.
 	Active func()
 	// Exited is closed when the subject is no more.

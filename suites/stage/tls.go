@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/xmpp-testday/testday/fixtures/peer"
 	"github.com/xmpp-testday/testday/fixtures/peer/hello"
@@ -23,14 +22,11 @@ const (
 	InClear  = "words in clear" // were sent where only TLS belongs
 )
 
-// patience is how long a subject may take for one answer that it can do without.
-// Servers give up an idle negotiation earlier, in the lab.
-const patience = 10 * time.Second
-
 // Patience bounds the wait for an answer that may never come, although the script has
-// more to ask after it.
+// more to ask after it: by a third of the deadline, before which servers give up an
+// idle negotiation in the lab.
 func (st *Stage) Patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, st.Scale(patience))
+	return context.WithTimeout(ctx, st.Deadline/3)
 }
 
 // Authorise authenticates the peer on a stream that is open: by certificate where
