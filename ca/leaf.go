@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -311,7 +312,10 @@ func (a *Authority) issue(leaf Leaf) (*Certificate, error) {
 		template.ExtraExtensions = append(slices.Clip(leaf.ExtraExtensions), names)
 	}
 	if leaf.Revoked {
-		template.CRLDistributionPoints = []string{RevocationListURL}
+		if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128)); err != nil {
+			return nil, fmt.Errorf("serial number: %w", err)
+		}
+		template.CRLDistributionPoints = []string{RevocationListURL + template.SerialNumber.Text(16) + ".crl"}
 	}
 	if leaf.OCSP != NoStatus {
 		template.OCSPServer = []string{OCSPURL}

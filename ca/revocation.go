@@ -18,9 +18,12 @@ import (
 )
 
 const (
-	// RevocationListURL is where the certificates that are revoked say that their
-	// issuer's revocation list is. The lab serves [Authority.RevocationList] there.
-	RevocationListURL = "http://crl.lab/testday.crl"
+	// RevocationListURL is below what the certificates that are revoked say that their
+	// issuer's revocation list is: each names an address of its own there, its serial
+	// number in hexadecimal and ".crl". A subject may keep a list until its end, and
+	// would not find in it what is issued later. The lab serves
+	// [Authority.RevocationList] at all of them.
+	RevocationListURL = "http://crl.lab/"
 
 	// OCSPURL is where the certificates with a [Status] say that their issuer's OCSP
 	// responder is. The lab serves [Authority.ServeOCSP] there.

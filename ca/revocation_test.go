@@ -50,7 +50,7 @@ func ask(t *testing.T, a *ca.Authority, method string, request []byte) []byte {
 func TestRevoked(t *testing.T) {
 	a := lab(t)
 	good, revoked := mustMake(t, a, ca.Good), mustMake(t, a, ca.Revoked)
-	if want := []string{ca.RevocationListURL}; !slices.Equal(revoked.Leaf().CRLDistributionPoints, want) {
+	if want := []string{ca.RevocationListURL + revoked.Leaf().SerialNumber.Text(16) + ".crl"}; !slices.Equal(revoked.Leaf().CRLDistributionPoints, want) {
 		t.Errorf("distribution points %q, want %q", revoked.Leaf().CRLDistributionPoints, want)
 	}
 	if err := verify(t, a, revoked, domain, x509.ExtKeyUsageServerAuth); err != nil {
