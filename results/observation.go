@@ -31,6 +31,9 @@ type Observation struct {
 	Facts []LogFact `json:"facts"`
 	// Queries is what was asked of the DNS about this cell's domains.
 	Queries []Query `json:"queries"`
+	// Requests is what was asked, while the cell ran, about whether a certificate was
+	// revoked: of this cell's certificates, or without saying of which.
+	Requests []Request `json:"requests,omitempty"`
 
 	// Notes is what a scripted peer was answered, in the words of package
 	// suites/stage: what the peer itself saw, beside what was recorded on the wire.
@@ -352,4 +355,17 @@ type Query struct {
 	DO     bool    `json:"do"`
 	Rcode  string  `json:"rcode"`
 	Answer int     `json:"answer"`
+}
+
+// Request is one HTTP request for the lab's revocation list, or to its OCSP
+// responder.
+type Request struct {
+	At     float64 `json:"at"`
+	Party  string  `json:"party"` // who asked: initiator or receiver
+	Method string  `json:"method"`
+	URL    string  `json:"url"`
+	Status int     `json:"status"` // of the response
+	// Serial is the serial number, in hexadecimal, of the certificate that was asked
+	// about; empty when the request names none.
+	Serial string `json:"serial,omitempty"`
 }

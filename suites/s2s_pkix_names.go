@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -133,11 +132,11 @@ func (c shown) peer(ctx context.Context, st *stage.Stage) (*stage.Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, err := st.Lab.CA.Issue(leaf)
+	cert, err := st.Issue(c.label, leaf)
 	if err != nil {
-		return nil, fmt.Errorf("certificate of %s: %w", st.Name(c.label), err)
+		return nil, err
 	}
-	p, err := st.Hidden(ctx, c.label, append(stage.Honest(), peer.WithCertificate(cert.TLS()))...)
+	p, err := st.Hidden(ctx, c.label, append(stage.Honest(), peer.WithCertificate(cert))...)
 	if err != nil {
 		return nil, err
 	}

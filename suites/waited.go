@@ -62,6 +62,9 @@ func Waited(obs *results.Observation) (seconds float64, what string) {
 	for _, q := range obs.Queries {
 		add(q.At, "a DNS query for %s", q.Type)
 	}
+	for _, q := range obs.Requests {
+		add(q.At, "a question whether a certificate was revoked")
+	}
 	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	before := 0.0
 	for _, m := range moments {

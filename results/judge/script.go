@@ -293,7 +293,8 @@ func scriptControls(controls []Control) []Finding {
 }
 
 // scriptWitnesses lists the kinds of evidence: what the peer was told, what was
-// recorded, what the subject's own clients got, and what its log says.
+// recorded, what the subject's own clients got, what it asked of the DNS and by HTTP,
+// and what its log says.
 func scriptWitnesses(obs *results.Observation) []string {
 	var out []string
 	if len(obs.Notes) > 0 {
@@ -307,6 +308,9 @@ func scriptWitnesses(obs *results.Observation) []string {
 	}
 	if len(obs.Queries) > 0 {
 		out = append(out, "dns")
+	}
+	if len(obs.Requests) > 0 {
+		out = append(out, "http")
 	}
 	if len(obs.Facts) > 0 {
 		out = append(out, "log:"+obs.Facts[0].Party)

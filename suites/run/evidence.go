@@ -15,7 +15,9 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/xmpp-testday/testday/ca"
 	"github.com/xmpp-testday/testday/fixtures/capture"
+	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/tap"
 	"github.com/xmpp-testday/testday/fixtures/transcript"
 	"github.com/xmpp-testday/testday/fixtures/zone"
@@ -120,6 +122,7 @@ func (r *Run) evidence(ctx context.Context, c *suites.Cell, st *stimulus) map[st
 	}
 
 	files := map[string][]byte{"dns.txt": queryText(queries, started)}
+	r.requests(obs, files, func(a netip.Addr) string { return r.partyAt(a, i, rcv) }, serial(i.cert), serial(rcv.cert))
 	for _, s := range st.sides {
 		log := s.host.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), s.peer.Host.Domain, s.user.User)
 		files[s.role+".log"] = logText(log, started)
@@ -288,6 +291,26 @@ func queryText(queries []zone.Query, start time.Time) []byte {
 	}
 	return out.Bytes()
 }
+
+// requests adds to an observation, and to the files of its cell, what was asked since
+// it began about whether a certificate was revoked: by the cell's parties, about the
+// certificates with these serial numbers or without saying about which.
+func (r *Run) requests(obs *results.Observation, files map[string][]byte, party func(netip.Addr) string, serials ...string) {
+	var text bytes.Buffer
+	for _, q := range r.lab.Requests(func(q lab.Request) bool {
+		return !q.Time.Before(obs.Started) && party(q.Source.Addr()) != "" && (q.Serial == "" || slices.Contains(serials, q.Serial))
+	}) {
+		at := q.Time.Sub(obs.Started).Seconds()
+		fmt.Fprintf(&text, "%+9.4fs  %s\n", at, q)
+		obs.Requests = append(obs.Requests, results.Request{At: at, Party: party(q.Source.Addr()),
+			Method: q.Method, URL: visible(q.URL), Status: q.Status, Serial: q.Serial})
+	}
+	if text.Len() > 0 {
+		files["http.txt"] = text.Bytes()
+	}
+}
+
+func serial(c *ca.Certificate) string { return c.Leaf().SerialNumber.Text(16) }
 
 // header says what a reader of the transcript has before them.
 func header(c *suites.Cell, obs *results.Observation) string {

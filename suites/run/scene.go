@@ -106,6 +106,12 @@ func (r *Run) sceneEvidence(ctx context.Context, c *suites.Cell, obs *results.Ob
 			Name: q.Name, Type: q.Type.String(), DO: q.DO, Rcode: dns.RcodeToString[q.Rcode], Answer: q.Answers})
 	}
 	files := map[string][]byte{"dns.txt": queryText(queries, started), role + ".crt": h.cert.PEM()}
+	r.requests(obs, files, func(a netip.Addr) string {
+		if a == h.server.addr {
+			return role
+		}
+		return ""
+	}, record.Serials...)
 	log := h.server.book.slice(started.Add(-50*time.Millisecond), time.Now(), domain)
 	files[role+".log"] = logText(log, started)
 	if obs.Crashed == role {

@@ -74,6 +74,7 @@ type Stage struct {
 	arrived  map[string]Arrival
 	arrival  chan struct{} // closed at the next one
 	logins   []string
+	serials  []string // of the certificates that were issued
 
 	witnesses map[string]*peer.Session // by the subject's domain; the script's goroutine alone has to do with them
 }
@@ -117,10 +118,23 @@ func (st *Stage) Publish(records ...dns.RR) error {
 
 // Certificate makes a certificate of a kind for a name of the stage.
 func (st *Stage) Certificate(kind ca.Kind, label string) (tls.Certificate, error) {
-	cert, err := st.Lab.CA.Make(kind, st.Name(label))
+	leaf, err := kind.Leaf(st.Name(label))
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", st.Name(label), err)
 	}
+	return st.Issue(label, leaf)
+}
+
+// Issue makes a certificate by its template. The label, which is for a name of the
+// stage, says whose it is to the reader of an error.
+func (st *Stage) Issue(label string, leaf ca.Leaf) (tls.Certificate, error) {
+	cert, err := st.Lab.CA.Issue(leaf)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", st.Name(label), err)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.serials = append(st.serials, cert.Leaf().SerialNumber.Text(16))
 	return cert.TLS(), nil
 }
 
@@ -169,6 +183,8 @@ type Record struct {
 	Recordings []Recording
 	// Tokens are the words to look for on the wire.
 	Tokens []string
+	// Serials are the serial numbers, in hexadecimal, of the peers' certificates.
+	Serials []string
 }
 
 // Recording is a connection of a peer's.
@@ -190,7 +206,7 @@ func (st *Stage) End(leave func(func())) Record {
 	st.serving.Wait()
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	r := Record{Messages: st.messages, Notes: st.notes, Logins: st.logins}
+	r := Record{Messages: st.messages, Notes: st.notes, Logins: st.logins, Serials: st.serials}
 	for _, m := range r.Messages {
 		r.Tokens = append(r.Tokens, m.Canary)
 	}
