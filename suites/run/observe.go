@@ -41,7 +41,7 @@ const (
 
 // deadline is that of a cell: some time longer than the most patient server.
 func (r *Run) deadline() time.Duration {
-	return deadline * r.config.Patience / reference.DefaultPatience
+	return time.Duration(float64(deadline) * r.config.Patience.Seconds() / reference.DefaultPatience.Seconds())
 }
 
 // side is one client of a cell while it runs.
