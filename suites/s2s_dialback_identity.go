@@ -50,11 +50,11 @@ func withErrors(st *stage.Stage, s *peer.Session, note string) string {
 func unadvertised(note string) string { return note + ", of a server without <errors/>" }
 
 // ifErrors expects an answer of a subject that advertises dialback errors, and of
-// any other that it fails safe.
+// any other that it does none of what e calls red.
 func ifErrors(e judge.Expectation) []judge.Expectation {
 	without := judge.Note(unadvertised(e.Note), e.Pass...).IfNoted()
 	for _, o := range e.Others {
-		if o.Verdict == results.Exposed {
+		if o.Verdict.Red() {
 			without = without.Or(o.Verdict, o.Why, o.Values...)
 		}
 	}
@@ -235,28 +235,52 @@ func vouchOn(ctx context.Context, out *peer.Session, answer peer.Dialback) error
 // The note of s2s/dialback/unsolicited-result.
 const resultMessage = "a message to the domain for which nobody asked"
 
-func unsolicitedResult(ctx context.Context, st *stage.Stage) error {
+// resultBeforeAnswer authorises the subject for the bank's domain as well, right
+// before the answer that it waits for: with that, it has read this.
+func resultBeforeAnswer(ctx context.Context, st *stage.Stage) error {
+	early := peer.AnswerDialback(func(ctx context.Context, s *peer.Session, _ peer.Dialback) peer.Answer {
+		_ = s.Send(ctx, unaskedResult(st).Element()) // else the answer cannot be sent either
+		return peer.Answer{Type: peer.TypeValid}
+	})
+	return unsolicitedResult(ctx, st, func(*stage.Peer, *peer.Session) error { return nil }, early)
+}
+
+// resultOnOpenStream does it on a stream that is in use. Nothing tells when the
+// subject has read that: it is given the occasion, by messages that it sends on
+// the same stream.
+func resultOnOpenStream(ctx context.Context, st *stage.Stage) error {
+	return unsolicitedResult(ctx, st, func(p *stage.Peer, out *peer.Session) error {
+		if err := out.Send(ctx, unaskedResult(st).Element()); err != nil {
+			return err
+		}
+		for range 5 {
+			st.Message(ctx, "bob@"+p.Domain())
+		}
+		return nil
+	})
+}
+
+var resultExpect = judge.Note(resultMessage, "delivered tls *").
+	Or(results.Exposed, "nobody had asked who that is", "sent to who claimed it").
+	Else(results.NoInterop)
+
+func unaskedResult(st *stage.Stage) peer.Dialback {
+	return peer.Dialback{From: st.Name("bank"), To: st.Domain, Type: peer.TypeValid}
+}
+
+// unsolicitedResult has the subject open a stream to a peer, and then send a
+// message to the bank.
+func unsolicitedResult(ctx context.Context, st *stage.Stage, then func(*stage.Peer, *peer.Session) error, opts ...peer.Option) error {
 	bank, err := st.Peer(ctx, "bank", stage.Honest()...)
 	if err != nil {
 		return err
 	}
-	unasked := peer.Dialback{From: bank.Domain(), To: st.Domain, Type: peer.TypeValid}
-	// Once before the answer that the subject waits for: with that, it has read this.
-	before := peer.AnswerDialback(func(ctx context.Context, s *peer.Session, _ peer.Dialback) peer.Answer {
-		_ = s.Send(ctx, unasked.Element()) // else the answer cannot be sent either
-		return peer.Answer{Type: peer.TypeValid}
-	})
-	p, out, err := streamTo(ctx, st, append(stage.OnlyDialback(), before)...)
+	p, out, err := streamTo(ctx, st, append(stage.OnlyDialback(), opts...)...)
 	if err != nil {
 		return err
 	}
-	// And once on a stream that is in use. Nothing tells when the subject has read
-	// that; messages which take the way past the same stream give it the occasion.
-	if err := out.Send(ctx, unasked.Element()); err != nil {
+	if err := then(p, out); err != nil {
 		return err
-	}
-	for range 5 {
-		st.Message(ctx, "bob@"+p.Domain())
 	}
 	n, err := st.Send(ctx, "x@"+bank.Domain())
 	if err != nil {
@@ -387,27 +411,35 @@ func askAbout(ctx context.Context, p *stage.Peer, d peer.Dialback) (string, erro
 	return stage.Told(s.Verify(ctx, d)), nil
 }
 
+// notGood expects that a key is not good for something else than it was made for.
+func notGood(note string) judge.Expectation {
+	return judge.Note(note, peer.TypeInvalid).
+		Or(results.Weaker, `it was not vouched for, and not called "invalid"`, "dialback error *", "stream error *", stage.Closed)
+}
+
 // goodOnlyExactly expects that a key is good for what it was made for, and for none
 // of the others.
 func goodOnlyExactly(others []string) []judge.Expectation {
 	expect := []judge.Expectation{judge.Note(keyExact, peer.TypeValid)}
 	for _, o := range others {
-		expect = append(expect, judge.Note(o, peer.TypeInvalid).
-			Or(results.Exposed, "a key says that its stream was opened by who did not open it", peer.TypeValid).
-			Or(results.Weaker, `it was not vouched for, and not called "invalid"`, "dialback error *", "stream error *", stage.Closed))
+		expect = append(expect, notGood(o).Or(results.Exposed, "it vouches for a stream that it did not open", peer.TypeValid))
 	}
 	return expect
 }
 
-// otherTuples are what s2s/dialback/key-bound-to-tuple changes.
-var otherTuples = []string{"the key, for another stream", "the key, for another receiving server", "the key, for another domain of the subject's"}
+// What s2s/dialback/key-bound-to-tuple changes. The receiving server, to which a
+// key is bound, knows from whom it has it: so for another domain of the subject's
+// the key is as good as it was made, and no more.
+var otherTuples = []string{"the key, for another stream", "the key, for another receiving server"}
+
+const otherSender = "the key, for another domain of the subject's"
 
 func keyBoundToTuple(ctx context.Context, st *stage.Stage) error {
 	return withKey(ctx, st, "p", func(p *stage.Peer, made peer.Dialback) error {
 		exact := peer.Dialback{From: made.To, To: made.From, ID: made.ID, Key: made.Key}
 		id, from, to := exact, exact, exact
 		id.ID, from.From, to.To = stage.Token(), st.Name("q"), st.Other
-		return questions(ctx, st, p, append([]string{keyExact}, otherTuples...), exact, id, from, to)
+		return questions(ctx, st, p, slices.Concat([]string{keyExact}, otherTuples, []string{otherSender}), exact, id, from, to)
 	})
 }
 
@@ -462,7 +494,7 @@ func keyFieldSeparation(ctx context.Context, st *stage.Stage) error {
 			d.From, d.ID = f[0], f[1]
 			ds = append(ds, d)
 		}
-		return questions(ctx, st, p, append([]string{keyExact}, shiftedFields...), ds...)
+		return questions(ctx, st, p, slices.Concat([]string{keyExact}, shiftedFields), ds...)
 	}, ids)
 }
 
@@ -597,19 +629,19 @@ func apparentBits(ids []string) float64 {
 	return bits
 }
 
-// The note of s2s/dialback/queue-until-valid, and how long its peer takes.
-const (
-	queuedMessage = "a message, when the answer to db:result takes 10 seconds"
-	patience      = 10 * time.Second
-)
+// The note of s2s/dialback/queue-until-valid.
+const queuedMessage = "a message, when the answer to db:result takes its time"
 
-func queueUntilValid(ctx context.Context, st *stage.Stage) error {
-	p, err := st.Peer(ctx, "p", append(stage.OnlyDialback(), peer.AnswerDialback(peer.After(st.Scale(patience), peer.Valid)))...)
-	if err != nil {
-		return err
+// queueUntilValid has a peer answer db:result after a while.
+func queueUntilValid(delay time.Duration) Script {
+	return func(ctx context.Context, st *stage.Stage) error {
+		p, err := st.Peer(ctx, "p", append(stage.OnlyDialback(), peer.AnswerDialback(peer.After(st.Scale(delay), peer.Valid)))...)
+		if err != nil {
+			return err
+		}
+		st.Note(queuedMessage, st.Message(ctx, "bob@"+p.Domain()))
+		return nil
 	}
-	st.Note(queuedMessage, st.Message(ctx, "bob@"+p.Domain()))
-	return nil
 }
 
 // nothingBeforeValid asks that dialback was asked for, and that no stanza of the
@@ -670,12 +702,12 @@ const (
 
 func errorBounces(ctx context.Context, st *stage.Stage) error {
 	refused := st.Name("q")
-	cert, err := st.Certificate(ca.Good, "q")
+	hosting, err := st.Hosting("q")
 	if err != nil {
 		return err
 	}
 	asked := make(chan struct{}, 1)
-	p, before, err := streamTo(ctx, st, append(stage.OnlyDialback(), peer.WithDomain(refused, cert), peer.AnswerDialback(func(_ context.Context, _ *peer.Session, d peer.Dialback) peer.Answer {
+	p, before, err := streamTo(ctx, st, append(stage.OnlyDialback(), hosting, peer.AnswerDialback(func(_ context.Context, _ *peer.Session, d peer.Dialback) peer.Answer {
 		if d.To != refused {
 			return peer.Answer{Type: peer.TypeValid}
 		}
