@@ -107,7 +107,7 @@ var dialback = []Scenario{
 		Worlds: []World{receiving("", P1("good"), streamIDs,
 			judge.Note(idNote, idsFine).
 				Or(results.Weaker, "they look as if they could be guessed", idsShort)).
-			checked(recordedIDs())},
+			waiting(idTime).checked(recordedIDs())},
 	},
 	{
 		ID:    "s2s/dialback/queue-until-valid",

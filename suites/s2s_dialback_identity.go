@@ -499,9 +499,10 @@ func keyFieldSeparation(ctx context.Context, st *stage.Stage) error {
 }
 
 const (
-	// idStreams is how many streams s2s/dialback/stream-id-quality opens, and idNote
-	// what it notes of them.
+	// idStreams is how many streams s2s/dialback/stream-id-quality opens, one after
+	// the other; idTime is what that may take beyond the time that other rows have.
 	idStreams = 200
+	idTime    = 30 * time.Second
 	idNote    = "the ids of 200 streams are"
 	// idBits is what the row asks for. So many samples tell it to within a bit.
 	idBits = 64
