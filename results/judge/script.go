@@ -252,7 +252,7 @@ func onRecord(value string, obs *results.Observation, subject results.Blame) boo
 			kind, arg = known, rest
 		}
 	}
-	shows := func(results.Stream) bool { return true }
+	var shows func(results.Stream) bool
 	by := func(s results.Stream, d results.Direction) bool { return role(s, d) == string(subject) }
 	switch kind {
 	case "stream error":
@@ -261,7 +261,7 @@ func onRecord(value string, obs *results.Observation, subject results.Blame) boo
 		}
 	case "failure":
 		shows = func(s results.Stream) bool {
-			return slices.ContainsFunc(s.SASL, func(a results.SASL) bool { return a.Result == "failure" && a.Condition == arg })
+			return by(s, results.Receiving) && slices.ContainsFunc(s.SASL, func(a results.SASL) bool { return a.Result == "failure" && a.Condition == arg })
 		}
 	case "valid", "invalid":
 		shows = func(s results.Stream) bool {
