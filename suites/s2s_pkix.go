@@ -7,6 +7,7 @@ import (
 	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/servers"
+	"github.com/xmpp-testday/testday/suites/stage"
 )
 
 // pkix is section 1.3 of the catalogue. Who must authenticate the other side must
@@ -165,6 +166,26 @@ var pkix = []Scenario{
 			shows(ca.RSA1024).named("rsa1024")),
 	},
 	{
+		ID:    "s2s/pkix/revoked",
+		Asks:  "Revocation",
+		Cites: cites(must("RFC 6120", "13.7.2")),
+		Worlds: revoked(refused(results.Weaker, "the certificate is revoked",
+			shows(ca.Revoked).named("crl"),
+			shows(ca.OCSPRevoked).named("ocsp"),
+			shows(ca.OCSPStapled).named("stapled"))),
+	},
+	{
+		ID:    "s2s/pkix/expires-while-connected",
+		Asks:  "Long-lived streams",
+		Cites: cites(should("RFC 6120", "13.7.2.3")),
+		Worlds: []World{initiating("", P2(servers.Good), expiresWhileConnected,
+			judge.Note(whileValid, "delivered tls *").Else(results.NoInterop),
+			judge.Note(whenExpired, "stream error reset").
+				Or(results.Weaker, "nothing vouches for the peer any more", stage.Open).
+				Or(results.Weaker, "the peer is not told to come back with a new certificate", "stream error *", stage.Closed).IfNoted()).
+			waiting(busyTime)},
+	},
+	{
 		ID:     "s2s/pkix/nul-in-san",
 		Asks:   "Parser confusion",
 		Cites:  cites(results.Citation{Document: "RFC 6125", Section: "6.4.1", Level: results.SecLevel}),
@@ -175,6 +196,77 @@ var pkix = []Scenario{
 		Asks:   "Internationalised domain",
 		Cites:  cites(must("RFC 6125", "6.4.2"), must("RFC 7673", "8")),
 		Worlds: international(),
+	},
+	{
+		ID:    "s2s/pkix/authzid-forms",
+		Asks:  "`=` versus authzid=from",
+		Cites: cites(may("XEP-0178", "3"), should("XEP-0178", "3")),
+		Worlds: []World{receiving("", P2(servers.Good), authzidForms, slices.Concat(
+			authzidTaken(emptyAuthzid, emptyAuthzidThen, "the stream header has said who the peer is"),
+			authzidTaken(ownAuthzid, ownAuthzidThen, "the certificate names the domain"))...)},
+	},
+	{
+		ID:    "s2s/pkix/authzid-not-in-cert",
+		Asks:  "Authorise as someone else",
+		Cites: cites(must("RFC 6120", "6.3.8")),
+		Worlds: underBoth(authzidNotInCert,
+			judge.Note(otherAuthzid, "failure invalid-authzid", "failure not-authorized").
+				Or(results.Fail, "the peer asked to act as a domain that its certificate does not name", stage.Success).
+				Or(results.Weaker, "it refuses, and does not say why", "failure*", "stream error *", stage.Closed).IfNoted(),
+			notDelivered(asVictimThen).IfNoted(),
+			judge.Note(otherUnoffered, "failure*", "stream error *", stage.Closed).
+				Or(results.Exposed, "the certificate names another domain", stage.Success).IfNoted()),
+	},
+	{
+		ID:    "s2s/pkix/stanza-from-other-domain",
+		Asks:  "Authenticated as a, speaks as b",
+		Cites: cites(must("RFC 6120", "4.9.3.9"), must("RFC 6120", "8.1.2.2")),
+		Worlds: underBoth(stanzaFromOther,
+			judge.Note(asItself, stage.Delivered).Else(results.NoInterop),
+			judge.Note(asOther, "stream error invalid-from").
+				Or(results.Exposed, "nobody had vouched for its sender", stage.Delivered).
+				Or(results.Weaker, "it is not delivered, and the peer is told something else, or nothing", undelivered...).IfNoted()),
+	},
+	{
+		ID:    "s2s/pkix/external-offered-in-clear",
+		Asks:  "EXTERNAL without TLS",
+		Cites: cites(sec("RFC 6120", "13.8.4"), policy("manifesto")),
+		Worlds: []World{initiating("", P1(servers.Good), messageTo(toClearExternal, clearExternalPeer...),
+			judge.Note(toClearExternal, "error *").Or(results.Exposed, "it requires TLS", "delivered *")).
+			checked(noAuthenticationInClear)},
+	},
+	{
+		ID:    "s2s/pkix/other-mechanism",
+		Asks:  "PLAIN/SCRAM on s2s",
+		Cites: cites(must("RFC 6120", "6.5.7")),
+		Worlds: []World{receiving("", P1(servers.Good), otherMechanism,
+			mechanismRefused(plainAsVictim),
+			mechanismRefused(scramAsVictim))},
+	},
+	{
+		ID:    "s2s/pkix/certificate-by-to",
+		Asks:  "Right certificate per hosted domain without SNI",
+		Cites: cites(should("RFC 6120", "5.4.3.1"), should("RFC 7590", "3.5")),
+		Worlds: []World{receiving("", P1(servers.Good), certificateByTo,
+			shownByTo(certificateOfOne), shownByTo(certificateOfOther)).withOther()},
+	},
+	{
+		ID:     "s2s/pkix/own-anchor-only",
+		Asks:   "Private PKI",
+		Cites:  cites(must("RFC 6120", "13.6")),
+		Worlds: refused(results.Fail, "it was given one authority to trust, and this is another", shows(ca.PublicCA)),
+	},
+	{
+		ID:    "s2s/pkix/from-missing",
+		Asks:  "Inbound stream without `from`",
+		Cites: cites(must("RFC 6120", "4.7.1")),
+		Worlds: []World{receiving("", P2(servers.Good), fromMissing,
+			judge.Note(namedByAuthzid, stage.Success).
+				Or(results.Weaker, "the certificate names whom the peer asked to act as", notBelieved...),
+			judge.Note(namedByAuthzidThen, stage.Delivered).IfNoted(),
+			judge.Note(namedNowhere, "failure*", "stream error *", "alert *", stage.Closed).
+				Or(results.Fail, "the peer has not said who it is", stage.Success),
+			judge.Note(honestThen, stage.Delivered))},
 	},
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/netip"
@@ -48,8 +49,10 @@ func (s *localServer) stop() error {
 // It serves when this returns.
 func (r *Run) startLocal(ctx context.Context, s *server, driver local, dep servers.Deployment) error {
 	dial := func(ctx context.Context, to netip.AddrPort) (net.Conn, error) { return r.lab.Net.Dial(ctx, s.addr, to) }
+	public := x509.NewCertPool()
+	public.AddCert(r.lab.CA.PublicRoot())
 	ref, err := driver.New(dep, reference.Network{Dial: dial, Exchange: reference.Resolver(dial, netip.AddrPortFrom(r.lab.Resolver, 53))},
-		reference.WithKeyLog(r.lab.Keys), reference.WithPatience(r.config.Patience),
+		reference.WithKeyLog(r.lab.Keys), reference.WithPatience(r.config.Patience), reference.WithPublicAuthorities(public),
 		reference.WithLog(func(line string) { s.book.add(time.Now(), line) }))
 	if err != nil {
 		return err
