@@ -24,6 +24,10 @@ func ideal(s *Scenario, w World) *spectacle {
 		Controls:  []string{"control/first:x@1:y@1", "control/last:x@1:y@1"},
 		Attack:    string(w.Attack), Shown: string(w.Attack.Shown()),
 	}}
+	if w.DirectTLS {
+		sp.Queries = []results.Query{{Party: "initiator", Name: "_xmpps-server._tcp.b1.lab.", Type: "SRV"},
+			{Party: "receiver", Name: "_xmpps-server._tcp.a1.lab.", Type: "SRV"}}
+	}
 	if w.Attack != "" {
 		sp.Acts = []results.Act{{Direction: there, Text: "acted"}}
 	}

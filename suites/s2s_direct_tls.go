@@ -1,7 +1,5 @@
 package suites
 
-import "github.com/xmpp-testday/testday/results/judge"
-
 // directTLS is section 1.7 of the catalogue.
 var directTLS = []Scenario{
 	{
@@ -11,6 +9,5 @@ var directTLS = []Scenario{
 		Cites:    cites(must("XEP-0368", "3")),
 		Worlds:   []World{directly(World{Name: "pair", Initiator: P2("good"), Receiver: P2("good")})},
 		Stimulus: MessageAndReply,
-		Checks:   []judge.Check{judge.DirectTLS()},
 	},
 }

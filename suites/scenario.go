@@ -99,8 +99,11 @@ func (s *Scenario) Family() string {
 // worlds.
 func (s *Scenario) Question(w World) judge.Question {
 	q := judge.Question{Cites: s.Cites, AnyAuth: s.AnyAuth, MayRefuse: s.MayRefuse, Control: s.Control != NotControl, Checks: s.Checks}
-	if w.Scripted() {
+	switch {
+	case w.Scripted():
 		q.Checks, q.Expect = w.Scene.Checks, w.Scene.Expect
+	case w.DirectTLS:
+		q.Checks = append([]judge.Check{judge.DirectTLS()}, q.Checks...)
 	}
 	return q
 }
