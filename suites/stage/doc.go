@@ -33,6 +33,10 @@
 //	dialback error CONDITION XEP-0220 section 2.5
 //	alert NAME               of TLS
 //	closed                   the stream or the connection was ended without a reason
+//	reset                    the TCP connection was
+//	open, dropped            the subject went on with the stream, and with a stanza it did nothing
+//	not offered              SASL EXTERNAL
+//	no client                the subject's own user could not log in, or was logged out
 //	nothing                  none of these before the deadline
 //
 // # Ends

@@ -21,7 +21,7 @@ const witnessTime = 5 * time.Second
 // same way has to. It is that of a witness.
 func (st *Stage) settled(ctx context.Context, c *Client, body string) int {
 	c.fence(ctx)
-	count, gone, _ := c.got(body)
+	count, _, gone := c.got(body)
 	if count > 0 || gone != nil || ctx.Err() != nil {
 		return count
 	}
@@ -37,7 +37,7 @@ func (c *Client) fence(ctx context.Context) {
 		return
 	}
 	for {
-		count, gone, news := c.got(body)
+		count, news, gone := c.got(body)
 		if count > 0 || gone != nil {
 			return
 		}

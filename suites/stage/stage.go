@@ -206,6 +206,7 @@ func (st *Stage) End(leave func(func())) Record {
 	st.serving.Wait()
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.recount()
 	r := Record{Messages: st.messages, Notes: st.notes, Logins: st.logins, Serials: st.serials}
 	for _, m := range r.Messages {
 		r.Tokens = append(r.Tokens, m.Canary)
@@ -216,7 +217,7 @@ func (st *Stage) End(leave func(func())) Record {
 	}
 	for _, p := range peers {
 		for _, rec := range p.Recordings() {
-			r.Recordings = append(r.Recordings, Recording{Recording: rec, BySubject: rec.Source.Addr().Unmap() == st.Server.Unmap()})
+			r.Recordings = append(r.Recordings, Recording{Recording: rec, BySubject: st.opened(rec)})
 		}
 	}
 	slices.SortStableFunc(r.Recordings, func(a, b Recording) int { return a.Opened.Compare(b.Opened) })
@@ -226,6 +227,23 @@ func (st *Stage) End(leave func(func())) Record {
 	slices.Sort(r.Tokens)
 	r.Tokens = slices.Compact(r.Tokens)
 	return r
+}
+
+// recount puts the copies on record that came after the script was told of the
+// first. The caller holds mu.
+func (st *Stage) recount() {
+	for n := range st.messages {
+		m := &st.messages[n]
+		if m.Delivered == 0 {
+			continue
+		}
+		count := st.arrived[m.Canary].Count
+		for _, c := range st.order {
+			copies, _, _ := c.got(m.Canary)
+			count += copies
+		}
+		m.Delivered = max(m.Delivered, count)
+	}
 }
 
 // touched wraps a connection so that the stage is known to be active.
@@ -288,8 +306,8 @@ func (st *Stage) Alice(ctx context.Context) (*Client, error) {
 	return st.login(ctx, st.Account, st.Domain)
 }
 
-// Bob logs in to the subject's other domain, once.
-func (st *Stage) Bob(ctx context.Context) (*Client, error) {
+// Carol logs in to the subject's other domain, once.
+func (st *Stage) Carol(ctx context.Context) (*Client, error) {
 	return st.login(ctx, st.OtherAccount, st.Other)
 }
 
@@ -342,12 +360,12 @@ func (c *Client) listen() {
 	}
 }
 
-// got reports how often a message with the body came, what the client's end was,
-// and what is closed when that may have changed.
-func (c *Client) got(body string) (int, error, <-chan struct{}) {
+// got reports how often a message with the body came, what is closed when that may
+// have changed, and why nothing more comes.
+func (c *Client) got(body string) (count int, news <-chan struct{}, gone error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.seen[body], c.ended, c.news
+	return c.seen[body], c.news, c.ended
 }
 
 // refused returns the error that a stanza of the client's came back with.

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/xmpp-testday/testday/ca"
+	"github.com/xmpp-testday/testday/fixtures/client"
 	"github.com/xmpp-testday/testday/fixtures/lab"
 	"github.com/xmpp-testday/testday/fixtures/peer"
 	"github.com/xmpp-testday/testday/fixtures/reference"
@@ -329,22 +331,66 @@ func TestClientClosed(t *testing.T) {
 	if err := alice.Close(); err != nil {
 		t.Fatal(err)
 	}
-	const gone = "the client was closed"
-	w.is("on a stream that stays open", w.Pass(w.ctx, s, w.Stanza("x@p.c.lab")), gone)
-	w.is("on a stream that is ended", w.Deliver(w.ctx, s, "x@p.c.lab"), gone)
+	w.is("on a stream that stays open", w.Pass(w.ctx, s, w.Stanza("x@p.c.lab")), stage.NoClient)
+	w.is("on a stream that is ended", w.Deliver(w.ctx, s, "x@p.c.lab"), stage.NoClient)
 	if n, err := w.Send(w.ctx, "bob@"+p.Domain()); err == nil {
-		w.is("the client's own", w.Outcome(w.ctx, n), gone)
+		w.is("the client's own", w.Outcome(w.ctx, n), stage.NoClient)
 	}
 }
 
+// A user who cannot log in was refused nothing: what comes of a stanza is not known.
 func TestLoginRefused(t *testing.T) {
 	w := newWorld(t, servers.P1)
+	_, s := w.peer("p")
 	w.Account.Password = "another"
-	if _, err := w.Alice(w.ctx); err == nil {
-		t.Fatal("logged in with a wrong password")
+	for what, got := range map[string]string{
+		"a message to her":   w.Deliver(w.ctx, s, "x@p.c.lab"),
+		"one that stays":     w.Pass(w.ctx, s, w.Stanza("x@p.c.lab")),
+		"one that is tried":  w.Try(w.ctx, s, w.Stanza("x@p.c.lab")),
+		"a message from her": w.Message(w.ctx, "bob@p.c.lab"),
+	} {
+		w.is(what, got, stage.NoClient)
 	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	cancel()
+	w.is("a message when time is up", w.Message(ctx, "bob@p.c.lab"), stage.Nothing)
 	if r := end(w); len(r.Logins) == 0 {
 		t.Error("no failed login is on record")
+	}
+}
+
+// Copies of a message are counted although the script was told of the first.
+func TestCopies(t *testing.T) {
+	w := newWorld(t, servers.P1)
+	p, s := w.peer("p")
+	m := w.Stanza("x@p.c.lab")
+	w.is("the first to alice", w.Pass(w.ctx, s, m), stage.Delivered)
+	if err := s.Send(w.ctx, m.Element()); err != nil {
+		t.Fatal(err)
+	}
+	n, err := w.Send(w.ctx, "bob@"+p.Domain())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.is("the first from alice", w.Outcome(w.ctx, n), "delivered tls pkix")
+	alice, err := w.Alice(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body []byte
+	for _, chunk := range alice.Transcript() {
+		if found := regexp.MustCompile("<body>(.*)</body>").FindSubmatch(chunk.Data); found != nil && chunk.Sent {
+			body = found[1]
+		}
+	}
+	if _, err := alice.Send(w.ctx, client.Message{To: "bob@" + p.Domain(), Body: string(body)}); err != nil {
+		t.Fatal(err)
+	}
+	// What comes behind the copies comes after them.
+	w.is("the next from alice", w.Message(w.ctx, "bob@"+p.Domain()), "delivered tls pkix")
+	w.is("the next to alice", w.Pass(w.ctx, s, w.Stanza("x@p.c.lab")), stage.Delivered)
+	if got := delivered(end(w)); !slices.Equal(got, []int{2, 2, 1, 1}) {
+		t.Errorf("on record the messages came %v times", got)
 	}
 }
 

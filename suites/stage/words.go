@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 
@@ -20,6 +19,9 @@ const (
 	Success   = "success"
 	Closed    = "closed"
 	Nothing   = "nothing"
+	// NoClient is that a user of the subject's could not log in, or was logged out:
+	// what it would have been told is not known.
+	NoClient = "no client"
 )
 
 // Told says in words what a dialback request was answered with.
@@ -66,13 +68,13 @@ func (st *Stage) Message(ctx context.Context, to string) string {
 
 // MessageFromOther is [Stage.Message] from a user of the subject's other domain.
 func (st *Stage) MessageFromOther(ctx context.Context, to string) string {
-	return st.send(ctx, st.Bob, to)
+	return st.send(ctx, st.Carol, to)
 }
 
 func (st *Stage) send(ctx context.Context, login func(context.Context) (*Client, error), to string) string {
 	n, err := st.start(ctx, login, to)
 	if err != nil {
-		return End(err)
+		return noClient(ctx)
 	}
 	return st.Outcome(ctx, n)
 }
@@ -113,7 +115,7 @@ func (st *Stage) Outcome(ctx context.Context, n int) string {
 	}
 	st.mu.Unlock()
 	for {
-		_, ended, news := c.got("")
+		_, news, gone := c.got(m.Canary)
 		st.mu.Lock()
 		a, ok := st.arrived[m.Canary]
 		arrival := st.arrival
@@ -128,8 +130,8 @@ func (st *Stage) Outcome(ctx context.Context, n int) string {
 			})
 			return "error " + e.Condition
 		}
-		if ended != nil {
-			return "the client was closed"
+		if gone != nil {
+			return NoClient
 		}
 		select {
 		case <-arrival:
@@ -207,7 +209,7 @@ func (st *Stage) DeliverRaw(ctx context.Context, s *peer.Session, m Stanza, raw 
 func (st *Stage) deliver(ctx context.Context, s *peer.Session, m Stanza, send func() error) string {
 	c, err := st.addressee(ctx, m)
 	if err != nil {
-		return End(err)
+		return noClient(ctx)
 	}
 	n := st.expect(m)
 	if err := send(); err == nil {
@@ -221,7 +223,7 @@ func (st *Stage) deliver(ctx context.Context, s *peer.Session, m Stanza, send fu
 func (st *Stage) Pass(ctx context.Context, s *peer.Session, m Stanza) string {
 	c, err := st.addressee(ctx, m)
 	if err != nil {
-		return End(err)
+		return noClient(ctx)
 	}
 	n := st.expect(m)
 	if err := s.Send(ctx, m.Element()); err != nil {
@@ -251,12 +253,12 @@ func (st *Stage) travel(ctx context.Context, s *peer.Session, c *Client, body st
 		}
 	}()
 	for {
-		count, gone, news := c.got(body)
+		count, news, gone := c.got(body)
 		switch {
 		case count > 0:
 			return Delivered
 		case gone != nil:
-			return "the client was closed"
+			return NoClient
 		}
 		select {
 		case <-news:
@@ -268,9 +270,17 @@ func (st *Stage) travel(ctx context.Context, s *peer.Session, c *Client, body st
 	}
 }
 
+// noClient says in words that a client could not be had.
+func noClient(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return Nothing
+	}
+	return NoClient
+}
+
 func (st *Stage) addressee(ctx context.Context, m Stanza) (*Client, error) {
 	if m.other {
-		return st.Bob(ctx)
+		return st.Carol(ctx)
 	}
 	return st.Alice(ctx)
 }
@@ -301,12 +311,12 @@ func (st *Stage) Received(ctx context.Context, m Stanza) bool {
 // after says what came of a stanza whose stream ended.
 func (st *Stage) after(ctx context.Context, c *Client, n int, m Stanza, end string) string {
 	count := st.settled(ctx, c, m.Body)
-	switch _, gone, _ := c.got(m.Body); {
+	switch _, _, gone := c.got(m.Body); {
 	case count > 0:
 		st.received(n, count)
 		return Delivered
 	case gone != nil:
-		return "the client was closed"
+		return NoClient
 	case ctx.Err() != nil:
 		return Nothing
 	}
@@ -332,14 +342,14 @@ func ended(ev *xmpp.Event) string {
 }
 
 // HowEnded waits until the subject ended its direction of a connection, and says
-// how: [Closed], or "reset".
+// how: [Closed], or [Reset].
 func HowEnded(ctx context.Context, s *peer.Session) string {
 	end, err := s.ExpectEnd(ctx)
 	switch {
 	case err != nil:
 		return End(err)
 	case end.How == tap.RST:
-		return "reset"
+		return Reset
 	}
 	return Closed
 }
@@ -363,5 +373,5 @@ func Offers(f xmpp.Features) string {
 	if len(words) == 0 {
 		return "none"
 	}
-	return fmt.Sprint(strings.Join(words, " "))
+	return strings.Join(words, " ")
 }
