@@ -49,7 +49,7 @@ func (c shown) withoutAuthzid() shown {
 
 // wildcard is a certificate for a pattern below the domain of the label "p".
 func wildcard(pattern string) shown {
-	return shown{leaf: func(st *stage.Stage, _ string) (ca.Leaf, error) {
+	return shown{label: "p", leaf: func(st *stage.Stage, _ string) (ca.Leaf, error) {
 		return ca.Leaf{Names: []string{pattern + "." + st.Name("p")}}, nil
 	}}
 }
@@ -81,14 +81,15 @@ func refused(believed results.Verdict, why string, certs ...shown) []World {
 	for _, c := range certs {
 		worlds = append(worlds,
 			initiating(c.world("out", servers.P2), P2(servers.Good), c.receives,
-				judge.Note(messageToIt, "error *").Or(believed, why, "delivered *")),
+				judge.Note(messageToIt, "error *").Or(believed, why, "delivered *")).checked(itWasShown(results.Receiving)),
 			initiating(c.world("out", servers.P1), P1(servers.Good), c.receives,
 				judge.Note(messageToIt, "delivered tls *").Or(results.NoInterop, "dialback would have done", "error *")),
 			receiving(c.world("in", servers.P2), P2(servers.Good), c.initiates,
 				judge.Note(externalOfIt, notBelieved...).Or(believed, why, stage.Success),
-				judge.Note(dialbackOfIt, "invalid", "dialback error *", "stream error *", stage.Closed, stage.Nothing).
+				judge.Note(dialbackOfIt, "invalid", "dialback error *", "stream error *", "alert *", stage.Closed, stage.Nothing).
 					Or(believed, "the certificate was not refused", "valid").IfNoted(),
-				judge.Note(messageFromIt, "stream error *", stage.Closed, stage.Nothing).Or(believed, "", stage.Delivered).IfNoted()),
+				judge.Note(messageFromIt, "stream error *", stage.Closed, stage.Nothing).Or(believed, "", stage.Delivered).IfNoted()).
+				checked(itWasShown(results.Initiating)),
 			receiving(c.world("in", servers.P1), P1(servers.Good), c.initiates,
 				judge.Note(externalOfIt, "not offered", "failure *").Or(believed, why, stage.Success).
 					Or(results.NoInterop, "dialback would have done", notBelieved...),
@@ -96,6 +97,24 @@ func refused(believed results.Verdict, why string, certs ...shown) []World {
 				judge.Note(messageFromIt, stage.Delivered).Else(results.NoInterop).IfNoted()))
 	}
 	return worlds
+}
+
+// itWasShown asks that the peer got as far as to show its certificate, on a stream on
+// which it is the initiating or the receiving entity: who refuses a peer before that
+// has not judged a certificate.
+func itWasShown(by results.Direction) judge.Check {
+	return judge.Check{Name: "the peer's certificate was seen", Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
+		for _, s := range obs.Streams {
+			party := s.InitiatingParty
+			if by == results.Receiving {
+				party = s.ReceivingParty
+			}
+			if subject, _ := judge.Scripted(obs); party != string(subject) && s.TLS != nil && len(s.TLS.Certificates[by]) > 0 {
+				return nil
+			}
+		}
+		return []judge.Finding{{Verdict: results.Inconclusive, Why: "the peer did not come to show its certificate"}}
+	}}
 }
 
 // accepted makes the worlds of certificates that say well enough who the peer is,
@@ -111,7 +130,7 @@ func accepted(refusal results.Verdict, why string, certs ...shown) []World {
 					Or(results.Weaker, "dialback had to do, though the certificate would", "not offered").
 					Or(refusal, why, notBelieved...),
 				judge.Note(dialbackOfIt, "valid").Else(refusal).IfNoted(),
-				judge.Note(messageFromIt, stage.Delivered).Else(refusal).IfNoted()))
+				judge.Note(messageFromIt, stage.Delivered).Else(results.NoInterop).IfNoted()))
 	}
 	return worlds
 }
