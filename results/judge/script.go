@@ -11,6 +11,10 @@ import (
 // PeerName is the subject of a party that is a scripted peer.
 const PeerName = "peer"
 
+// NoClient is the value of a note that the script could not ask for, because a user
+// of the subject's could not log in, or was logged out.
+const NoClient = "no client"
+
 // Expectation says what one note of a script has to be. A value that ends with *
 // stands for all that begin so.
 type Expectation struct {
@@ -134,6 +138,9 @@ func (e Expectation) find(obs *results.Observation, subject results.Blame) []Fin
 func (e Expectation) rule(n results.Note, subject results.Blame) (Finding, bool) {
 	if matches(n.Value, e.Pass) {
 		return Finding{}, false
+	}
+	if n.Value == NoClient {
+		return Finding{Verdict: results.Inconclusive, Why: fmt.Sprintf("%s: the subject's own user could not log in, or was logged out", n.Name)}, true
 	}
 	f := Finding{Verdict: results.Fail, Blame: subject, Cites: e.Cites}
 	if e.Otherwise != "" {

@@ -134,6 +134,8 @@ func TestExpectation(t *testing.T) {
 		{name: "one that may not have been", obs: noted("other"), expect: []judge.Expectation{either.IfNoted()},
 			want: results.Fail, why: question + ": other; want", blame: results.BlameReceiver},
 		{name: "one that nobody expects", expect: nil, want: results.Pass, why: question + ": dialback error item-not-found"},
+		{name: "one that could not be asked for", obs: noted(judge.NoClient), expect: []judge.Expectation{graded},
+			want: results.Inconclusive, why: question + ": the subject's own user could not log in"},
 		{name: "the initiator's", obs: turned(), change: func(o *results.Observation) { o.Notes[0].Value = "other" }, expect: []judge.Expectation{either},
 			want: results.Fail, why: question + ": other; want", blame: results.BlameInitiator},
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/tap"
 	"github.com/xmpp-testday/testday/fixtures/xmpp"
 	"github.com/xmpp-testday/testday/results"
+	"github.com/xmpp-testday/testday/results/judge"
 )
 
 // Words of notes; see the package's documentation.
@@ -21,7 +22,7 @@ const (
 	Nothing   = "nothing"
 	// NoClient is that a user of the subject's could not log in, or was logged out:
 	// what it would have been told is not known.
-	NoClient = "no client"
+	NoClient = judge.NoClient
 )
 
 // Told says in words what a dialback request was answered with.
