@@ -68,14 +68,14 @@ func derive(obs *results.Observation, name string) leg {
 		l.sender, l.target = obs.Receiver, obs.Initiator
 		l.senderRole, l.targetRole = results.BlameReceiver, results.BlameInitiator
 	}
-	canaries, sent := map[string]bool{}, map[string]bool{}
+	canaries, sent := map[string]bool{}, map[string]results.Message{}
 	for _, m := range obs.Messages {
 		if m.Direction != name {
 			continue
 		}
 		l.Asked = true
 		l.Sent++
-		sent[m.Canary] = true
+		sent[m.Canary] = m
 		if m.Delivered > 0 {
 			l.Delivered++
 			canaries[m.Canary] = true
@@ -107,7 +107,8 @@ func derive(obs *results.Observation, name string) leg {
 			}
 		}
 		for _, c := range s.Canaries {
-			if sent[c.Canary] && !c.Inside && role(s, c.Direction) == string(l.senderRole) {
+			m, ours := sent[c.Canary]
+			if ours && !c.Inside && role(s, c.Direction) == string(l.senderRole) {
 				l.clear = true
 			}
 			if !canaries[c.Canary] || role(s, c.Direction) != string(l.senderRole) {
@@ -120,7 +121,7 @@ func derive(obs *results.Observation, name string) leg {
 			} else if s.TLS != nil {
 				l.TLS, l.Suite = s.TLS.Version, s.TLS.Suite
 			}
-			if a := authOn(s, c.Direction, l.sender.Domain, l.target.Domain); l.Auth == "" || weaker(a, l.Auth) {
+			if a := authOn(s, c.Direction, domainOf(m.From), domainOf(m.To)); l.Auth == "" || weaker(a, l.Auth) {
 				l.Auth = a
 			}
 		}

@@ -210,13 +210,18 @@
 	const cellLink = (e, content) => h('a', {href: link({cell: e.cell.id}), on: follow(() => ({cell: e.cell.id}), focusEvidence), 'aria-current': state.cell === e.cell.id ? 'true' : null}, content);
 	const policies = c => (c.policy || '').split(' ').filter(Boolean);
 
+	// A scenario that is asked in several worlds has cells that differ by their name.
+	const world = c => {
+		const [, name] = /^[^:+]*\+([^:]*):/.exec(c.id) || [];
+		return name ? [' ', h('span', {class: 'world'}, bdi(name))] : null;
+	};
 	const rowOf = (e, withPair) => {
 		const c = e.cell, v = verdictOf(e);
 		return h('tr', {class: state.cell === c.id ? 'chosen' : null},
 			h('td', null,
 				h('span', {class: 'what v-' + v.name}, mark(v), ' ', v.name),
 				c.blame && h('span', {class: 'who'}, 'blames ', c.blame)),
-			h('td', null, cellLink(e, c.scenario), c.known && h('span', {class: 'tag'}, 'known'), e.core && h('span', {class: 'tag'}, 'core'),
+			h('td', null, cellLink(e, c.scenario), world(c), c.known && h('span', {class: 'tag'}, 'known'), e.core && h('span', {class: 'tag'}, 'core'),
 				h('span', {class: 'why'}, bdi(c.why))),
 			withPair && h('td', {class: 'pair'}, bdi(e.from), ' → ', bdi(e.to)),
 			h('td', {class: 'policy mono'}, policies(c).flatMap((p, n) => n ? [h('br'), p] : [p])),
@@ -315,7 +320,8 @@
 			return h('li', null, outside ? bdi(paths[n]) : h('a', {href: './' + parts.map(encodeURIComponent).join('/')}, name));
 		}));
 	};
-	const rows = (...items) => h('dl', {class: 'rows'}, items.filter(Boolean).map(([name, ...value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
+	const rows = (...items) => named('rows', items);
+	const named = (kind, items) => h('dl', {class: kind}, items.filter(Boolean).map(([name, ...value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
 	const section = (title, ...content) => [h('h3', null, title), content];
 	const grid = (caption, head, body) => h('table', {class: 'grid'}, h('caption', {class: 'vh'}, caption),
 		h('thead', null, h('tr', null, h('td'), head.map(c => h('th', {scope: 'col'}, c)))),
@@ -411,7 +417,7 @@
 		const twoSides = policies(c).length <= 2;
 		append(panel, [
 			tools,
-			h('h2', {id: 'evidence-title', tabindex: '-1'}, c.scenario),
+			h('h2', {id: 'evidence-title', tabindex: '-1'}, c.scenario, world(c)),
 			h('p', {class: 'sides'}, bdi(e.from), ' → ', bdi(e.to), e.core && h('span', {class: 'tag'}, 'core')),
 			h('div', {class: `finding v-${v.name} worst-${v.name}`},
 				h('p', {class: 'name v-' + v.name}, mark(v), ' ', v.name, c.blame && [', blames ', c.blame]),
@@ -426,7 +432,7 @@
 				['Subject', ...sides.map(x => x[0])], ['Policy', ...sides.map(x => x[1])], ['Certificate', ...sides.map(x => x[2])],
 			]) : h('p', null, bdi(c.policy))),
 			section('Outcome', rows(['Expected', bdi(c.expected || '–')], (!scripted || asked(o)) && ['Achieved', bdi(achieved(o))], c.possible && ['Possible', bdi(c.possible)])),
-			c.notes && c.notes.length > 0 && section('What the scripted peer was told', rows(...c.notes.map(n => [bdi(n.name), bdi(n.value)]))),
+			c.notes && c.notes.length > 0 && section('What the scripted peer was told', named('rows notes', c.notes.map(n => [bdi(n.name), bdi(n.value)]))),
 			(!scripted || asked(o)) && section('In each direction', legs(o)),
 			section('Evidence', rows(
 				['Witnesses', c.witnesses && c.witnesses.length ? c.witnesses.join(', ') : 'none'],
