@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"github.com/xmpp-testday/testday/fixtures/peer/hello"
 	"github.com/xmpp-testday/testday/fixtures/tap"
 	"github.com/xmpp-testday/testday/fixtures/tlswire"
-	"github.com/xmpp-testday/testday/fixtures/xmpp"
 )
 
 // Words of notes about TLS, beside those of the package's documentation.
@@ -21,13 +19,6 @@ const (
 	LeftOpen = "left open"      // the TCP connection was
 	InClear  = "words in clear" // were sent where only TLS belongs
 )
-
-// Patience bounds the wait for an answer that may never come, although the script has
-// more to ask after it: by a third of the deadline, before which servers give up an
-// idle negotiation in the lab.
-func (st *Stage) Patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, st.Deadline/3)
-}
 
 // Authorise authenticates the peer on a stream that is open: by certificate where
 // that is offered, else by dialback.
@@ -59,15 +50,13 @@ func (st *Stage) Answered(ctx context.Context, s *peer.Session, h hello.ClientHe
 	if h.ServerName == "" && h.Version != hello.VersionSSL30 {
 		h.ServerName = st.Domain
 	}
-	ctx, cancel := st.Patience(ctx)
-	defer cancel()
 	a, err := s.Probe(ctx, &h)
 	switch {
 	case errors.Is(err, hello.ErrNotTLS):
 		return InClear
 	case err != nil:
 		return End(err)
-	case a.Accepted():
+	case a.ServerHello != nil: // maybe one that wants another key share
 		return Accepted
 	case a.Alert != nil:
 		return "alert " + a.Alert.Name()
@@ -80,17 +69,10 @@ func (st *Stage) Answered(ctx context.Context, s *peer.Session, h hello.ClientHe
 // AfterHandshake waits until the subject ended the connection on which a handshake
 // failed, and says how: [Closed] or [Reset], which RFC 6120 section 5.4.3.2 asks for,
 // [LeftOpen], or [InClear] when it said something beside TLS before.
-func (st *Stage) AfterHandshake(ctx context.Context, s *peer.Session) string {
-	ctx, cancel := st.Patience(ctx)
-	defer cancel()
-	end, err := s.ExpectEnd(ctx)
-	rec := s.Recording()
-	said := rec.Receiving
-	if st.opened(rec) {
-		said = rec.Initiating
-	}
+func AfterHandshake(ctx context.Context, s *peer.Session) string {
+	end, err := s.Ending(ctx)
 	switch {
-	case saysInClear(said.Chunks):
+	case end.Clear != "":
 		return InClear
 	case err != nil, end.How == tap.Open:
 		return LeftOpen
@@ -98,39 +80,6 @@ func (st *Stage) AfterHandshake(ctx context.Context, s *peer.Session) string {
 		return Reset
 	}
 	return Closed
-}
-
-// opened reports whether the subject opened a connection.
-func (st *Stage) opened(rec tap.Recording) bool {
-	return rec.Source.Addr().Unmap() == st.Server.Unmap()
-}
-
-// saysInClear reports whether an entity whose handshake failed said goodbye in clear:
-// before the first TLS record, where there is one, or behind the last.
-func saysInClear(chunks []tlswire.Chunk) bool {
-	clear, records := tlswire.Split(chunks)
-	said := append(join(clear), beyondRecords(join(records))...)
-	return bytes.Contains(said, []byte(xmpp.Close)) || bytes.Contains(said, []byte("<stream:error"))
-}
-
-// beyondRecords is what follows the TLS records that the bytes begin with.
-func beyondRecords(b []byte) []byte {
-	for len(b) >= 5 && b[0] >= 20 && b[0] <= 24 && b[1] == 3 {
-		n := 5 + int(b[3])<<8 + int(b[4])
-		if len(b) < n {
-			return nil
-		}
-		b = b[n:]
-	}
-	return b
-}
-
-func join(chunks []tlswire.Chunk) []byte {
-	var all []byte
-	for _, c := range chunks {
-		all = append(all, c.Data...)
-	}
-	return all
 }
 
 // ClientHello is the first one that the initiating entity of a session sent.

@@ -1,38 +1,53 @@
 package stage
 
 import (
+	"context"
+	"io"
+	"net"
 	"testing"
 
-	"github.com/xmpp-testday/testday/fixtures/tlswire"
+	"github.com/xmpp-testday/testday/fixtures/peer"
+	"github.com/xmpp-testday/testday/fixtures/peer/hello"
 )
 
-// An entity whose handshake failed may say what TLS has for that, and nothing of its stream.
-func TestSaysInClear(t *testing.T) {
-	const (
-		features = "<stream:stream id='1'><stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-		alert    = "\x15\x03\x03\x00\x02\x02\x28"
-	)
-	for name, c := range map[string]struct {
-		sent []string
-		want bool
+// What a ClientHello is answered with, and how the connection ends then.
+func TestAfterHandshake(t *testing.T) {
+	const alert = "\x15\x03\x03\x00\x02\x02\x28"
+	for _, c := range []struct {
+		name, says           string
+		open                 bool
+		answered, afterwards string
 	}{
-		"nothing":                         {nil, false},
-		"a negotiation, and the end":      {[]string{features}, false},
-		"an alert":                        {[]string{features, alert}, false},
-		"a closing tag":                   {[]string{features, "</stream:stream>"}, true},
-		"a closing tag behind an alert":   {[]string{features, alert + "</stream:stream>"}, true},
-		"a closing tag after two records": {[]string{alert + alert[:3], alert[3:], "</stream", ":stream>"}, true},
-		"a stream error":                  {[]string{features, alert, "<stream:error><not-authorized/></stream:error>"}, true},
-		"a closing tag inside a record":   {[]string{features, "\x17\x03\x03\x00\x10</stream:stream>"}, false},
-		"half a record":                   {[]string{features, "\x17\x03\x03\x00\x20</stream:stream>"}, false},
+		{"silence", "", false, Closed, Closed},
+		{"an alert", alert, false, "alert handshake_failure", Closed},
+		{"an alert and no end", alert, true, "alert handshake_failure", LeftOpen},
+		{"a closing tag", "</stream:stream>", false, InClear, InClear},
+		{"a closing tag behind an alert", alert + "</stream:stream>", false, "alert handshake_failure", InClear},
+		{"a ServerHello", "\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + string(make([]byte, 32)) + "\x00\xc0\x2f\x00", false, Accepted, Closed},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var chunks []tlswire.Chunk
-			for _, s := range c.sent {
-				chunks = append(chunks, tlswire.Chunk{Data: []byte(s)})
+		t.Run(c.name, func(t *testing.T) {
+			a, b := net.Pipe()
+			defer b.Close()
+			go func() {
+				b.Read(make([]byte, 4<<10))
+				io.WriteString(b, c.says)
+				if !c.open {
+					b.Close()
+				}
+			}()
+			st := New(Config{Domain: "s.lab"})
+			s := peer.New("p.lab").Initiate(a)
+			defer s.Close()
+			if got := st.Answered(t.Context(), s, hello.ClientHello{Suites: hello.Modern()}); got != c.answered {
+				t.Errorf("the answer is %q, want %q", got, c.answered)
 			}
-			if got := saysInClear(chunks); got != c.want {
-				t.Errorf("%v, want %v", got, c.want)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.open {
+				cancel()
+			}
+			if got := AfterHandshake(ctx, s); got != c.afterwards {
+				t.Errorf("afterwards %q, want %q", got, c.afterwards)
 			}
 		})
 	}
