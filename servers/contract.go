@@ -72,7 +72,11 @@ func (d Deployment) WriteTar(w io.Writer) error {
 		if len(h.Chain) == 0 || len(h.Key) == 0 {
 			return fmt.Errorf("host %s has no certificate or no key", h.Domain)
 		}
-		fmt.Fprintln(&hosts, h.Domain, h.Policy, dash(h.TLSMin), dash(h.TLSMax), dash(h.Ciphers))
+		bidi := ""
+		if h.Bidi {
+			bidi = "bidi"
+		}
+		fmt.Fprintln(&hosts, h.Domain, h.Policy, dash(h.TLSMin), dash(h.TLSMax), dash(h.Ciphers), dash(bidi))
 		for _, a := range h.Accounts {
 			if !accountWord.MatchString(a.User) || !accountWord.MatchString(a.Password) {
 				return fmt.Errorf("host %s: account %q: user and password must consist of lower case letters and digits", h.Domain, a.User)

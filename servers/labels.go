@@ -79,12 +79,12 @@ func FromLabels(labels map[string]string) (Driver, error) {
 	return d, nil
 }
 
-// cannotWords are the settings that an image may decline: policies, kinds of certificates, "fs" for the cipher set, and "tls" for
-// bounds on TLS versions.
+// cannotWords are the settings that an image may decline: policies, kinds of certificates, "fs" for the cipher set, "tls" for
+// bounds on TLS versions, and "bidi" for bidirectional streams.
 var cannotWords = []string{
 	string(Off), string(P0), string(P1), string(P2),
 	string(Good), string(Self), string(UnkCA), string(Expired), string(Other), string(SrvOnly), string(NoChain), string(Revoked),
-	"fs", "tls",
+	"fs", "tls", "bidi",
 }
 
 // labelled is the driver of an image that came with labels.
@@ -116,6 +116,9 @@ func (d *labelled) Place(s Setting) (Place, error) {
 	}
 	if s.TLSMin != "" || s.TLSMax != "" {
 		asked = append(asked, "tls")
+	}
+	if s.Bidi {
+		asked = append(asked, "bidi")
 	}
 	for _, what := range asked {
 		if reason, ok := d.cannot[what]; ok {

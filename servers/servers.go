@@ -52,6 +52,9 @@ type Setting struct {
 	TLSMin, TLSMax string
 	// Ciphers is "" for the server's default, or "fs" for suites with an ephemeral key exchange only.
 	Ciphers string
+	// Bidi offers bidirectional streams (XEP-0288), and asks for one where the peer offers them. Otherwise a stream carries
+	// stanzas one way only.
+	Bidi bool
 }
 
 // Validate reports the first field that holds a value which the contract does not know.
@@ -92,7 +95,11 @@ type Unsupported struct {
 
 // Error implements error: one line that names the setting and the reason.
 func (e *Unsupported) Error() string {
-	return fmt.Sprintf("policy %s with certificate %q cannot be configured: %s", e.Setting.Policy, e.Setting.Certificate, e.Reason)
+	bidi := ""
+	if e.Setting.Bidi {
+		bidi = " and bidirectional streams"
+	}
+	return fmt.Sprintf("policy %s with certificate %q%s cannot be configured: %s", e.Setting.Policy, e.Setting.Certificate, bidi, e.Reason)
 }
 
 // A Version is one release of a family, as one Debian suite ships it.
@@ -115,6 +122,14 @@ type Driver interface {
 	Place(Setting) (Place, error)
 	// Log reads the server's own log, the second witness of what happened.
 	Log() LogReader
+}
+
+// A VersionedDriver is a [Driver] of a family whose releases differ in what they can be configured to do. By itself it answers for
+// its default version.
+type VersionedDriver interface {
+	Driver
+	// At returns the driver of one of the releases.
+	At(Version) Driver
 }
 
 // A LogReader understands the log of a family. It is safe for concurrent use, and keeps no state between lines.
@@ -159,7 +174,7 @@ type Deployment struct {
 // A Subject is one entry of a SERVERS list.
 type Subject struct {
 	Name    string  // "prosody@13", or what stands before = in mine=IMAGE
-	Driver  Driver  // nil when Image is set: see [FromLabels]
+	Driver  Driver  // of that version; nil when Image is set: see [FromLabels]
 	Version Version // zero when Image is set
 	Image   string  // the image of mine=IMAGE
 }
@@ -229,7 +244,11 @@ func ParseSubjects(spec string) ([]Subject, error) {
 }
 
 func subject(d Driver, v Version) Subject {
-	return Subject{Name: d.Name() + "@" + v.Name, Driver: d, Version: v}
+	name := d.Name() + "@" + v.Name
+	if versioned, ok := d.(VersionedDriver); ok {
+		d = versioned.At(v)
+	}
+	return Subject{Name: name, Driver: d, Version: v}
 }
 
 func parseSubject(item string) (Subject, error) {

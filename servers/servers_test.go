@@ -27,9 +27,24 @@ type fakeLog struct{}
 
 func (fakeLog) Read(string) (LogFact, bool) { return LogFact{Kind: "fake"}, true }
 
+// versioned is a fake whose old release has no strict mode.
+type versioned struct {
+	fake
+	of Version
+}
+
+func (versioned) At(v Version) Driver { return versioned{fake{"alpha"}, v} }
+
+func (d versioned) Place(s Setting) (Place, error) {
+	if d.of.Name == "1.9" && s.Policy == P2 {
+		return Place{}, &Unsupported{s, "no strict mode before 2"}
+	}
+	return Place{}, nil
+}
+
 func init() {
 	Register(fake{"beta"})
-	Register(fake{"alpha"})
+	Register(versioned{fake: fake{"alpha"}})
 }
 
 func TestParseSubjects(t *testing.T) {
@@ -85,6 +100,24 @@ func TestParseSubjects(t *testing.T) {
 	}
 }
 
+// TestVersionedDriver: the driver of a subject is that of its version.
+func TestVersionedDriver(t *testing.T) {
+	subjects, err := ParseSubjects("alpha@2,alpha@1.9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := subjects[0].Driver.Place(Setting{Policy: P2}); err != nil {
+		t.Errorf("Place of alpha@2: %v", err)
+	}
+	var cannot *Unsupported
+	if _, err := subjects[1].Driver.Place(Setting{Policy: P2}); !errors.As(err, &cannot) || cannot.Reason != "no strict mode before 2" {
+		t.Errorf("Place of alpha@1.9: %v, want a reason", err)
+	}
+	if d, _ := Lookup("alpha"); d != Driver(versioned{fake: fake{"alpha"}}) {
+		t.Errorf("the registered driver is %+v, want that of no version", d)
+	}
+}
+
 func TestRegisterTwice(t *testing.T) {
 	defer func() {
 		if recover() == nil {
@@ -100,7 +133,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("Validate accepts %+v", s)
 		}
 	}
-	if err := (Setting{Policy: P2, Certificate: "anything", TLSMin: "1.2", TLSMax: "1.3", Ciphers: "fs"}).Validate(); err != nil {
+	if err := (Setting{Policy: P2, Certificate: "anything", TLSMin: "1.2", TLSMax: "1.3", Ciphers: "fs", Bidi: true}).Validate(); err != nil {
 		t.Errorf("Validate: %v", err)
 	}
 }
@@ -111,7 +144,7 @@ func deployment() Deployment {
 		Hosts: []Host{
 			{Domain: "a.lab", Setting: Setting{Policy: P1, TLSMax: "1.2"}, Chain: []byte("leaf"), Key: []byte("key\n"),
 				Accounts: []Account{{"alice", "secret1"}}},
-			{Domain: "b-2.i.lab", Setting: Setting{Policy: Off, Ciphers: "fs"}, Chain: []byte("chain\n"), Key: []byte("key\n")},
+			{Domain: "b-2.i.lab", Setting: Setting{Policy: Off, Ciphers: "fs", Bidi: true}, Chain: []byte("chain\n"), Key: []byte("key\n")},
 		},
 		TrustAnchors: []byte("ca"),
 	}
@@ -147,7 +180,7 @@ func TestWriteTar(t *testing.T) {
 		got[h.Name] = string(data)
 	}
 	for name, want := range map[string]string{
-		"testday/in/hosts":               "a.lab P1 - 1.2 -\nb-2.i.lab off - - fs\n",
+		"testday/in/hosts":               "a.lab P1 - 1.2 - -\nb-2.i.lab off - - fs bidi\n",
 		"testday/in/accounts":            "a.lab alice secret1\n",
 		"testday/in/certs/a.lab.crt":     "leaf\n",
 		"testday/in/certs/a.lab.pem":     "leaf\nkey\n",
@@ -242,7 +275,7 @@ func FuzzParseLine(f *testing.F) {
 
 func TestFromLabels(t *testing.T) {
 	d, err := FromLabels(map[string]string{
-		LabelContract: "1", LabelPerContainer: "policy ciphers", LabelCannot: "P2: no strict mode; other: one name; tls: fixed", LabelLog: "alpha",
+		LabelContract: "1", LabelPerContainer: "policy ciphers", LabelCannot: "P2: no strict mode; other: one name; tls: fixed; bidi: one way only", LabelLog: "alpha",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -254,6 +287,7 @@ func TestFromLabels(t *testing.T) {
 		"no strict mode": {Policy: P2, Certificate: Good},
 		"one name":       {Policy: P1, Certificate: Other},
 		"fixed":          {Policy: P1, Certificate: Good, TLSMax: "1.2"},
+		"one way only":   {Policy: P1, Certificate: Good, Bidi: true},
 	} {
 		var cannot *Unsupported
 		if _, err := d.Place(s); !errors.As(err, &cannot) || cannot.Reason != want || cannot.Setting != s {
@@ -278,7 +312,7 @@ func TestFromLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := d.Place(Setting{Policy: P2, Certificate: Other, Ciphers: "fs"}); err != nil || p != (Place{}) {
+	if p, err := d.Place(Setting{Policy: P2, Certificate: Other, Ciphers: "fs", Bidi: true}); err != nil || p != (Place{}) {
 		t.Errorf("Place without labels = %+v, %v", p, err)
 	}
 	if _, ok := d.Log().Read("x"); ok {

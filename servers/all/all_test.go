@@ -30,7 +30,7 @@ func TestShipped(t *testing.T) {
 			}
 		}
 		for _, p := range servers.Policies() {
-			for _, s := range []servers.Setting{{Policy: p, Certificate: servers.Good}, {Policy: p, Certificate: servers.Other, Ciphers: "fs", TLSMax: "1.2"}} {
+			for _, s := range []servers.Setting{{Policy: p, Certificate: servers.Good}, {Policy: p, Certificate: servers.Other, Ciphers: "fs", TLSMax: "1.2"}, {Policy: p, Certificate: servers.Good, Bidi: true}} {
 				place, err := d.Place(s)
 				if err != nil && place != (servers.Place{}) {
 					t.Errorf("%s: Place(%+v) = %+v with an error", d.Name(), s, place)

@@ -3,6 +3,7 @@ package ejabberd
 import (
 	"embed"
 	"io/fs"
+	"net/netip"
 	"regexp"
 
 	"github.com/xmpp-testday/testday/servers"
@@ -13,7 +14,11 @@ var files embed.FS
 
 func init() { servers.Register(driver{}) }
 
-type driver struct{}
+// driver is that of the newest release; withoutBidi is true of those before 24.10.
+type driver struct{ withoutBidi bool }
+
+// At implements [servers.VersionedDriver].
+func (driver) At(v servers.Version) servers.Driver { return driver{withoutBidi: v.Upstream == "23.01"} }
 
 func (driver) Name() string { return "ejabberd" }
 
@@ -27,7 +32,7 @@ func (driver) Versions() []servers.Version {
 
 func (driver) Files() fs.FS { return files }
 
-func (driver) Place(s servers.Setting) (servers.Place, error) {
+func (d driver) Place(s servers.Setting) (servers.Place, error) {
 	if err := s.Validate(); err != nil {
 		return servers.Place{}, err
 	}
@@ -38,6 +43,9 @@ func (driver) Place(s servers.Setting) (servers.Place, error) {
 	case servers.NoChain:
 		return servers.Place{}, &servers.Unsupported{Setting: s,
 			Reason: "ejabberd completes the chain of a host with an intermediate that it knows from its other hosts"}
+	}
+	if s.Bidi && d.withoutBidi {
+		return servers.Place{}, &servers.Unsupported{Setting: s, Reason: "ejabberd has bidirectional streams (XEP-0288) since 24.10"}
 	}
 	return servers.Place{}, nil
 }
@@ -86,6 +94,11 @@ func (logReader) Read(line string) (servers.LogFact, bool) {
 	if m := closing.FindStringSubmatch(text); m != nil && !harmless.MatchString(m[4]) {
 		f.Kind = "error"
 		f.Direction, f.Local, f.Remote = ends(m[1], m[2], m[3])
+		// Where no stream header came, as after a failed handshake of direct TLS, the peer is an address, and the local domain
+		// that of the first host, whichever was meant.
+		if _, err := netip.ParseAddr(f.Remote); err == nil {
+			f.Local, f.Remote = "", ""
+		}
 		return f, true
 	}
 	return servers.LogFact{}, false

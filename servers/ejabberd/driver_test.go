@@ -10,7 +10,7 @@ import (
 func TestPlace(t *testing.T) {
 	for _, policy := range servers.Policies() {
 		for _, cert := range []servers.Certificate{servers.Good, servers.Self, servers.UnkCA, servers.Expired, servers.SrvOnly} {
-			got, err := driver{}.Place(servers.Setting{Policy: policy, Certificate: cert, TLSMax: "1.2", Ciphers: "fs"})
+			got, err := driver{}.Place(servers.Setting{Policy: policy, Certificate: cert, TLSMax: "1.2", Ciphers: "fs", Bidi: true})
 			if err != nil || got != (servers.Place{}) {
 				t.Errorf("Place(%s, %s) = %+v, %v, want anywhere", policy, cert, got, err)
 			}
@@ -20,6 +20,15 @@ func TestPlace(t *testing.T) {
 	var cannot *servers.Unsupported
 	if !errors.As(err, &cannot) || cannot.Reason == "" {
 		t.Errorf("Place of a certificate for another name: %v, want a reason", err)
+	}
+	for _, v := range (driver{}).Versions() {
+		_, err := driver{}.At(v).Place(servers.Setting{Policy: servers.P1, Certificate: servers.Good, Bidi: true})
+		if without := v.Name == "23.01"; errors.As(err, &cannot) != without {
+			t.Errorf("Place of bidirectional streams at %s: %v", v.Name, err)
+		}
+		if _, err := (driver{}).At(v).Place(servers.Setting{Policy: servers.P1, Certificate: servers.Good}); err != nil {
+			t.Errorf("Place at %s: %v", v.Name, err)
+		}
 	}
 	if _, err := (driver{}).Place(servers.Setting{Policy: "P3"}); err == nil || errors.As(err, &cannot) {
 		t.Errorf("Place of policy P3: %v, want a plain error", err)
@@ -49,6 +58,14 @@ func TestLog(t *testing.T) {
 			servers.LogFact{Local: "p2.one.lab", Remote: "off.four.lab", Direction: "in", Kind: "error"}},
 		{"2026-11-23 05:34:30.069371+00:00 [info] Closing inbound s2s connection off.one.lab -> p1.two.lab: Stream closed by peer: STARTTLS is disabled in local configuration (unsupported-feature)",
 			servers.LogFact{Local: "p1.two.lab", Remote: "off.one.lab", Direction: "in", Kind: "error"}},
+		// Direct TLS: the stream is one like any other, and what failed before its header names neither domain.
+		{"2026-11-26 07:35:03.154670+00:00 \x1b[1;49;95m\x1b[1;49;92m[info] \x1b[0;49;95m\x1b[0m(tls|<0.440.0>) Accepted inbound s2s EXTERNAL authentication p11.lab -> s1.lab (10.115.128.2)\x1b[0m",
+			servers.LogFact{Session: "<0.440.0>", Local: "s1.lab", Remote: "p11.lab", Direction: "in", Kind: "authenticated", Auth: "pkix", Encrypted: &tls}},
+		{"2026-11-26 07:08:04.732797+00:00 [info] Closing inbound s2s connection 10.67.128.2 -> s5.lab: TLS failed: SSL_do_handshake failed: error:0A000102:SSL routines::unsupported protocol",
+			servers.LogFact{Direction: "in", Kind: "error"}},
+		{"2026-11-26 07:08:07.464681+00:00 [warning] Failed to establish outbound s2s connection s5.lab -> q8.lab: Connection failed: non-existing domain; bouncing for 0 seconds",
+			servers.LogFact{Local: "s5.lab", Remote: "q8.lab", Direction: "out", Kind: "error"}},
+		{"2026-11-26 07:08:03.962719+00:00 [info] Closing inbound s2s connection 10.67.128.2 -> s5.lab: Connection failed: connection closed", servers.LogFact{}},
 		{"2026-11-23 05:28:44.768308+00:00 [info] Closing outbound s2s connection a.one.lab -> a.two.lab: Stream closed by local host: Idle connection (connection-timeout)", servers.LogFact{}},
 		{"2026-11-23 05:29:02.798199+00:00 [info] Closing inbound s2s connection other.three.lab -> p1.one.lab: Stream reset by peer", servers.LogFact{}},
 		{"2026-11-23 05:28:41.427669+00:00 [info] (tls|<0.442.0>) Retrying with s2s dialback authentication: self.one.lab -> a.two.lab (172.29.77.12)", servers.LogFact{}},

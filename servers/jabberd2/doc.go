@@ -34,5 +34,9 @@
 //   - c2s knows a session by its file descriptor. A client that leaves while an answer is under way can end the next one that
 //     gets its descriptor, with internal-server-error before SASL: wait for answers, then close the stream and wait for its end.
 //   - Stanzas between two hosts of one container never leave its router: there is no stream to observe.
-//   - DNS answers are kept for at least 5 seconds; no DNSSEC, DANE or POSH; no direct TLS on s2s.
+//   - A silent peer is given up after 5 to 8 seconds, whatever it is silent about; an address that does not answer after the
+//     kernel's 3. The next message is another attempt, though of one connection only while the address is known to be bad, which
+//     is for a second or two.
+//   - DNS answers are kept for at least 5 seconds; no DNSSEC, DANE or POSH; no direct TLS on s2s, in either role; no bidirectional
+//     streams. No revocation is checked, and there is no option for it: neither lists nor OCSP.
 package jabberd2

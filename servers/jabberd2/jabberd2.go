@@ -39,6 +39,9 @@ func (Driver) Place(s servers.Setting) (servers.Place, error) {
 			Reason:  "jabberd2 has no setting for TLS versions; it speaks 1.2 and 1.3",
 		}
 	}
+	if s.Bidi {
+		return servers.Place{}, &servers.Unsupported{Setting: s, Reason: "jabberd2 has no bidirectional streams (XEP-0288)"}
+	}
 	return servers.Place{Policy: s.Policy, KeepsDialback: s.Policy == servers.P2}, nil
 }
 

@@ -40,12 +40,13 @@ func TestPlace(t *testing.T) {
 	for _, s := range []servers.Setting{
 		{Policy: servers.P1, TLSMin: "1.3"},
 		{Policy: servers.P1, TLSMax: "1.2"},
+		{Policy: servers.P1, Bidi: true},
 	} {
 		_, err := Driver{}.Place(s)
 		var cannot *servers.Unsupported
 		if !errors.As(err, &cannot) {
 			t.Errorf("%+v: error %v, want *servers.Unsupported", s, err)
-		} else if cannot.Setting != s || !strings.Contains(cannot.Reason, "TLS versions") {
+		} else if cannot.Setting != s || strings.Contains(cannot.Reason, "TLS versions") == s.Bidi {
 			t.Errorf("%+v: refused for %+v", s, cannot)
 		}
 	}
@@ -145,7 +146,7 @@ func TestRender(t *testing.T) {
 	} {
 		t.Run(test.policy, func(t *testing.T) {
 			said, out, err := render(t, test.policy,
-				"k1.i.lab "+test.policy+" - - -\nk2.i.lab "+test.policy+" 1.2 1.3 fs\n",
+				"k1.i.lab "+test.policy+" - - - -\nk2.i.lab "+test.policy+" 1.2 1.3 fs -\n",
 				"k1.i.lab alice secret1\nk2.i.lab bob secret2\n")
 			if err != nil {
 				t.Fatalf("%v: %s", err, said)
@@ -196,7 +197,7 @@ func TestRender(t *testing.T) {
 func TestRenderMany(t *testing.T) {
 	var hosts, accounts strings.Builder
 	for i := range 600 {
-		fmt.Fprintf(&hosts, "k%d.i.lab P1 - - -\n", i)
+		fmt.Fprintf(&hosts, "k%d.i.lab P1 - - - -\n", i)
 		fmt.Fprintf(&accounts, "k%d.i.lab alice secret\n", i)
 	}
 	said, out, err := render(t, "P1", hosts.String(), accounts.String())
@@ -210,14 +211,15 @@ func TestRenderMany(t *testing.T) {
 
 func TestRenderRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ policy, hosts, want string }{
-		"other policy":  {"P1", "k1.i.lab P1 - - -\nk2.i.lab P2 - - -\n", "testday: broken C3 hosts, line 2: policy P2 in a container of policy P1\n"},
-		"no policy":     {"P9", "k1.i.lab P9 - - -\n", "testday: broken C3 unknown policy P9\n"},
-		"TLS versions":  {"P1", "k1.i.lab P1 1.3 - -\n", "testday: broken C3 hosts, line 1: jabberd2 has no setting for TLS versions\n"},
-		"ciphers":       {"P1", "k1.i.lab P1 - - weak\n", "testday: broken C3 hosts, line 1: unknown cipher set weak\n"},
-		"short line":    {"P1", "k1.i.lab P1\n", "testday: broken C2 hosts, line 1: want DOMAIN POLICY TLSMIN TLSMAX CIPHERS\n"},
+		"other policy":  {"P1", "k1.i.lab P1 - - - -\nk2.i.lab P2 - - - -\n", "testday: broken C3 hosts, line 2: policy P2 in a container of policy P1\n"},
+		"no policy":     {"P9", "k1.i.lab P9 - - - -\n", "testday: broken C3 unknown policy P9\n"},
+		"TLS versions":  {"P1", "k1.i.lab P1 1.3 - - -\n", "testday: broken C3 hosts, line 1: jabberd2 has no setting for TLS versions\n"},
+		"ciphers":       {"P1", "k1.i.lab P1 - - weak -\n", "testday: broken C3 hosts, line 1: unknown cipher set weak\n"},
+		"bidi":          {"P1", "k1.i.lab P1 - - - bidi\n", "testday: broken C3 hosts, line 1: jabberd2 has no bidirectional streams\n"},
+		"short line":    {"P1", "k1.i.lab P1\n", "testday: broken C2 hosts, line 1: want DOMAIN POLICY TLSMIN TLSMAX CIPHERS BIDI\n"},
 		"no host":       {"P1", "", "testday: broken C2 hosts, line 0: no host\n"},
-		"markup":        {"P1", "k1<!-- P1 - - -\n", "testday: broken C2 hosts, line 1: the domain is not a host name in lower case\n"},
-		"several wrong": {"P1", "K1 P2 1.3 - weak\n", "testday: broken C2 hosts, line 1: the domain is not a host name in lower case\n"},
+		"markup":        {"P1", "k1<!-- P1 - - - -\n", "testday: broken C2 hosts, line 1: the domain is not a host name in lower case\n"},
+		"several wrong": {"P1", "K1 P2 1.3 - weak bidi\n", "testday: broken C2 hosts, line 1: the domain is not a host name in lower case\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said, _, err := render(t, test.policy, test.hosts, "")

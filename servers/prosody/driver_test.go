@@ -14,7 +14,7 @@ func TestPlace(t *testing.T) {
 		{servers.Setting{Policy: servers.Off, Certificate: servers.Good}, servers.Place{Policy: servers.P0}},
 		{servers.Setting{Policy: servers.P0, Certificate: servers.Self}, servers.Place{Policy: servers.P0}},
 		{servers.Setting{Policy: servers.P1, Certificate: servers.Other, Ciphers: "fs"}, servers.Place{Policy: servers.P1}},
-		{servers.Setting{Policy: servers.P2, Certificate: servers.SrvOnly, TLSMax: "1.2"}, servers.Place{Policy: servers.P2}},
+		{servers.Setting{Policy: servers.P2, Certificate: servers.SrvOnly, TLSMax: "1.2", Bidi: true}, servers.Place{Policy: servers.P2}},
 	} {
 		got, err := driver{}.Place(tt.setting)
 		if err != nil || got != tt.want {

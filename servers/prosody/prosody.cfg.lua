@@ -11,15 +11,17 @@ modules_enabled = { "saslauth"; "tls"; @dialback@ }
 modules_disabled = { "offline" }
 authentication = "internal_plain"
 interfaces = { "*" }
+s2s_direct_tls_ports = { 5270 }
 
 c2s_require_encryption = true
 s2s_require_encryption = @require@
 s2s_secure_auth = @secure@
 ssl = { cafile = "/testday/in/ca.pem" }
 
--- A failure must reach the sender while a test waits for it: the default is 90 seconds.
+-- A failure must reach the sender while a test waits for it: the default is 90 seconds. That of a handshake is 60, and alone
+-- bounds one of direct TLS.
 s2s_timeout = 10
-network_settings = { connect_timeout = 3 }
+network_settings = { connect_timeout = 3; ssl_handshake_timeout = 5 }
 unbound = {
 	resolvconf = true; hoststxt = false; @anchor@
 	options = { ["cache-max-ttl:"] = "0"; ["cache-max-negative-ttl:"] = "0" };
