@@ -98,11 +98,17 @@ func secondTargetOnStream(feature peer.Option) Script {
 		st.Note(secondTarget, st.Message(ctx, "bob@"+st.Name("rooms.p")))
 		mu.Lock()
 		defer mu.Unlock()
-		how := "two"
+		var first, second, both bool
 		for _, targets := range asked {
-			if slices.Contains(targets, p.Domain()) && slices.Contains(targets, st.Name("rooms.p")) {
-				how = "one"
-			}
+			f, s := slices.Contains(targets, p.Domain()), slices.Contains(targets, st.Name("rooms.p"))
+			first, second, both = first || f, second || s, both || f && s
+		}
+		how := "not both were asked for"
+		switch {
+		case both:
+			how = "one"
+		case first && second:
+			how = "two"
 		}
 		st.Note(targetsAsked, how)
 		return nil
