@@ -230,7 +230,9 @@ func (st *Stage) End(leave func(func())) Record {
 }
 
 // opened reports whether the subject opened a connection.
-func (st *Stage) opened(rec tap.Recording) bool { return rec.Source.Addr().Unmap() == st.Server.Unmap() }
+func (st *Stage) opened(rec tap.Recording) bool {
+	return rec.Source.Addr().Unmap() == st.Server.Unmap()
+}
 
 // recount puts the copies on record that came after the script was told of the
 // first. The caller holds mu.
