@@ -187,7 +187,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/second-sender-on-stream",
-		Asks:  "Sender multiplexing",
+		Asks:  "Does a stream carry a second sender?",
 		Cites: cites(may("XEP-0220", "2.7.1")),
 		Worlds: []World{receiving("", P1("good"), secondSenderOnStream,
 			judge.Note(senderTooEarly, brokeOff...).Or(results.Exposed, "nobody had vouched for it", stage.Delivered),
@@ -199,7 +199,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/second-target-on-stream",
-		Asks:  "Target multiplexing",
+		Asks:  "Is a second target asked for on the stream of the first?",
 		Cites: cites(should("XEP-0220", "2.7.2")),
 		Worlds: []World{
 			initiating("errors", P1("good"), secondTargetOnStream(peer.OfferDialbackErrors()),
@@ -212,7 +212,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/bad-second-pair-keeps-first",
-		Asks:  "Isolation of failure",
+		Asks:  "Does one bad pair leave the others of a stream alone?",
 		Cites: cites(must("XEP-0220", "2.2.1")),
 		Worlds: []World{receiving("", P1("good"), badSecondPair,
 			judge.Note(badPair, "invalid", "dialback error *").
@@ -224,7 +224,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/stanza-from-unauthorised-pair",
-		Asks:  "Authorised as a, speaks as c",
+		Asks:  "Authorised for one pair, does it speak for others?",
 		Core:  true,
 		Cites: cites(must("RFC 6120", "4.9.3.9"), must("RFC 6120", "8.1.2.2"), may("XEP-0220", "1.2")),
 		Worlds: []World{receiving("", P1("good"), unauthorisedPair,
@@ -243,14 +243,14 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/cert-checked-for-this-domain",
-		Asks:  "Dialback-without-dialback",
+		Asks:  "Does a certificate vouch for a domain that it does not name?",
 		Cites: cites(sec("XEP-0344", "2.5"), sec("XEP-0344", "3.3"), sec("CVE-2021-32919", "")),
 		Worlds: []World{receiving("", P1("good"), certificateOfAnother,
 			expectDisbelief(victimClaimed, victimSpoken, "the certificate is one of another domain")...)},
 	},
 	{
 		ID:    "s2s/dialback/external-failed-then-dialback",
-		Asks:  "EXTERNAL refused, stream kept",
+		Asks:  "Is dialback used when EXTERNAL is refused, and the stream kept?",
 		Core:  true,
 		Cites: cites(may("XEP-0178", "3")),
 		Worlds: []World{initiating("", P1("good"), externalFailedThenDialback,
@@ -258,7 +258,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/external-failed-and-closed",
-		Asks:  "EXTERNAL refused, stream closed",
+		Asks:  "What follows when EXTERNAL is refused, and the stream closed?",
 		Cites: cites(policy("community practice"), may("XEP-0178", "3")),
 		Worlds: []World{initiating("", P1("good"), externalFailedAndClosed,
 			judge.Note(connections, "two at most", "a few").Or(results.Fail, "it does not learn from a refusal", "again and again"),
@@ -267,7 +267,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:     "s2s/dialback/no-sasl-offered",
-		Asks:   "Peer offers dialback only",
+		Asks:   "Is dialback enough where no SASL is offered?",
 		Cites:  cites(may("XEP-0178", "3")),
 		Worlds: []World{initiating("", P1("good"), noSASLOffered, byDialback(noSASLMessage))},
 	},
@@ -281,13 +281,13 @@ var dialback = []Scenario{
 	},
 	{
 		ID:     "s2s/dialback/addressing-missing",
-		Asks:   "Dialback elements without from, to or id",
+		Asks:   "What becomes of dialback elements without from, to or id?",
 		Cites:  cites(must("XEP-0220", "2.1")),
 		Worlds: []World{receiving("", P1("good"), addressingMissing, expectAddressing()...)},
 	},
 	{
 		ID:    "s2s/dialback/prefix-other-than-db",
-		Asks:  "Namespace prefix",
+		Asks:  "Is a prefix other than db understood?",
 		Cites: cites(must("XEP-0220", "2"), may("XEP-0220", "2.4.1")),
 		Worlds: []World{receiving("", P1("good"), prefixOtherThanDB,
 			judge.Note(otherPrefix, "valid").
@@ -298,7 +298,7 @@ var dialback = []Scenario{
 	},
 	{
 		ID:    "s2s/dialback/self-domain-asserted",
-		Asks:  "Peer claims to be the subject itself",
+		Asks:  "Can a peer claim to be the server itself?",
 		Cites: cites(sec("XEP-0220", "2.2.1")),
 		Worlds: []World{receiving("", P1("good"), selfAsserted,
 			expectDisbelief(selfClaimed, selfSpoken, "the domain is its own")...)},
