@@ -270,15 +270,17 @@ func DirectTLS() Check {
 }
 
 // NothingOf asks that what somebody said in clear before TLS, in the name of a
-// domain, is not answered inside it (RFC 6120 section 5.4.3.3).
+// domain, is not answered inside it (RFC 6120 section 5.4.3.3). Who notices that it
+// was somebody else, and ends the stream with an error, failed safe.
 func NothingOf(domain string) Check {
 	return Check{Name: "nothing that was said before TLS counts in it", Find: func(obs *results.Observation, _ results.Outcome) []Finding {
 		var fs []Finding
 		for _, s := range obs.Streams {
 			for _, h := range s.Headers {
-				if h.Inside && h.Direction == results.Receiving && h.To == domain {
+				noticed := slices.ContainsFunc(s.Errors, func(e results.StreamError) bool { return e.Inside && e.Direction == results.Receiving })
+				if h.Inside && h.Direction == results.Receiving && h.To == domain && !noticed {
 					fs = append(fs, Finding{Verdict: results.Exposed, Blame: results.Blame(s.ReceivingParty),
-						Why:   fmt.Sprintf("inside TLS the %s takes the initiator for %s, which an attacker had said in clear", s.ReceivingParty, domain),
+						Why:   fmt.Sprintf("inside TLS the %s takes who opened the stream for %s, which an attacker had said in clear", s.ReceivingParty, domain),
 						Cites: cite("RFC 6120", "5.4.3.3", results.Must)})
 				}
 			}
