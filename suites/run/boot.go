@@ -208,11 +208,15 @@ func (r *Run) startOne(ctx context.Context, s *server, img engine.Image) error {
 	if err != nil {
 		return err
 	}
+	store, err := systemStore(r.lab.CA.PublicRoot())
+	if err != nil {
+		return err
+	}
 	running, err := r.engine.Run(ctx, engine.Container{
 		Name:    containerName(s.plan.Name),
 		Image:   img,
 		Env:     dep.Env(),
-		Files:   files,
+		Files:   append(files, store...),
 		Network: r.lab.Network,
 		IP:      s.addr,
 		DNS:     []netip.Addr{r.lab.Resolver},
