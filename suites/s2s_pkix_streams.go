@@ -231,7 +231,7 @@ func otherMechanism(ctx context.Context, st *stage.Stage) error {
 func mechanismRefused(note string) judge.Expectation {
 	return judge.Note(note, "failure invalid-mechanism", "failure not-authorized").
 		Or(results.Exposed, "it has no password of another server", stage.Success).
-		Or(results.Weaker, "it refuses, and does not say that it is for the mechanism", "failure*", "stream error *", stage.Closed)
+		Or(results.Weaker, "it does not let the peer in, and does not say that it is for the mechanism", "failure*", "stream error *", stage.Closed)
 }
 
 // The notes of s2s/pkix/certificate-by-to.
