@@ -16,7 +16,8 @@ s2s_direct_tls_ports = { 5270 }
 c2s_require_encryption = true
 s2s_require_encryption = @require@
 s2s_secure_auth = @secure@
-ssl = { cafile = "/testday/in/ca.pem" }
+-- Whatever cafile says, Prosody trusts what is in capath too, which is /etc/ssl/certs unless it is told otherwise.
+ssl = { cafile = "/testday/in/ca.pem"; capath = "/run/testday/none" }
 
 -- A failure must reach the sender while a test waits for it: the default is 90 seconds. That of a handshake is 60, and alone
 -- bounds one of direct TLS.
