@@ -1,8 +1,11 @@
 package suites
 
 import (
+	"github.com/xmpp-testday/testday/fixtures/peer"
+	"github.com/xmpp-testday/testday/results"
 	"github.com/xmpp-testday/testday/results/judge"
 	"github.com/xmpp-testday/testday/servers"
+	"github.com/xmpp-testday/testday/suites/stage"
 )
 
 // Attack names what an attacker does on the path between the two servers of a
@@ -51,9 +54,8 @@ func directly(w World) World {
 	return w
 }
 
-// attacker is section 1.8 of the catalogue: the rows that need two real servers
-// and somebody between them. Those with a peer that poses as a server come with
-// the scripted peer.
+// attacker is section 1.8 of the catalogue: between two subjects there is somebody on
+// the path, and a scripted peer says what such a somebody would have put in its mouth.
 var attacker = []Scenario{
 	{
 		ID:    "s2s/attacker/strip-starttls",
@@ -78,6 +80,27 @@ var attacker = []Scenario{
 		AnyAuth:   true,
 		MayRefuse: true,
 		Checks:    []judge.Check{judge.AttackerActed(), judge.OneHandshakePerConnection()},
+	},
+	{
+		ID:    "s2s/attacker/inject-into-receiver",
+		Asks:  "CVE-2011-0411 class, client to server direction",
+		Core:  true,
+		Cites: cites(must("RFC 6120", "5.4.3.3"), must("RFC 6120", "5.4.3.1"), sec("CVE-2011-0411", "")),
+		Worlds: []World{
+			receiving("stanza", P1("good"), injectIntoReceiver("p", injectStanza), injectedIsNothing...).checked(noStrayHeader()),
+			receiving("dialback", P1("good"), injectIntoReceiver(mallory, injectDialback), injectedIsNothing...).checked(noStrayHeader()),
+		},
+	},
+	{
+		ID:    "s2s/attacker/inject-into-initiator",
+		Asks:  "Response injection (NO STARTTLS)",
+		Core:  true,
+		Cites: cites(must("RFC 6120", "5.4.3.3"), sec("NO STARTTLS 2021", "")),
+		Worlds: []World{
+			initiating("features", P1("good"), injectIntoInitiator(injectedOffer, dialbackAlone...), notTakenIn("delivered tls dialback")).checked(goesOnInside()),
+			initiating("result", P1("good"), injectIntoInitiator(injectedValid, disbeliever...), notTakenIn()),
+			initiating("error", P1("good"), injectIntoInitiator(injectedError, stage.Honest()...), notTakenIn("delivered tls *")).checked(goesOnInside()),
+		},
 	},
 	{
 		ID:    "s2s/attacker/version-downgrade",
@@ -115,6 +138,30 @@ var attacker = []Scenario{
 		Checks:   []judge.Check{judge.AttackerActed(), judge.NotIntercepted()},
 	},
 	{
+		ID:    "s2s/attacker/srv-spoof",
+		Asks:  "Forged unsigned SRV to a host with its own valid certificate",
+		Cites: cites(must("RFC 7673", "4.1")),
+		Worlds: []World{initiating("", P2("good"), srvSpoof,
+			judge.Note(toSpoofed, "error *").
+				Or(results.Exposed, "the certificate names the host that an unsigned record names, and not the domain", "delivered *")).
+			checked(wasAsked("_xmpp-server._tcp.victim"))},
+	},
+	{
+		ID:    "s2s/attacker/dialback-dns-spoof",
+		Asks:  "M owns DNS seen by the receiver",
+		Cites: cites(sec("XEP-0220", "3"), sec("XEP-0344", "3.3")),
+		// The other half of the row is a domain whose records are signed, and forged: it asks of
+		// the subject that it validates, for which there is no setting.
+		Worlds: []World{receiving("plain", P1("good"), dialbackDNSSpoof,
+			judge.Note(spoofedAnswer, disbelieved...).
+				Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", peer.TypeValid),
+			judge.Note(spoofedVouched, "the server that the DNS names").
+				Or(results.Exposed, "a key is good when its authoritative server says so", "nobody").IfNoted(),
+			judge.Note(spoofedMessage, undelivered...).
+				Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", stage.Delivered)).
+			weakAtBest()},
+	},
+	{
 		ID:        "s2s/attacker/opossum-splice",
 		Asks:      "M leads direct TLS to a STARTTLS port, behind a preamble of its own",
 		Cites:     cites(must("RFC 6120", "5.4.3.3"), sec("Opossum 2025", "")),
@@ -134,6 +181,35 @@ var attacker = []Scenario{
 		Stimulus:  MessageAndReply,
 		MayRefuse: true,
 		Checks:    []judge.Check{judge.AttackerActed(), judge.NoStanza()},
+	},
+	{
+		ID:    "s2s/attacker/compression-before-auth",
+		Asks:  "xmppbomb",
+		Cites: cites(sec("XEP-0170", "3.3"), sec("XSF notice 2014-04-04", ""), sec("CVE-2014-2741", "")),
+		Worlds: []World{receiving("", P1("good"), compressionBeforeAuth,
+			refusedCompression(compressInClear),
+			refusedCompression(compressInside),
+			judge.Note(compressAfter, "not offered", compressed, "refused*", "stream error *"),
+			judge.Note(compressBomb, stage.Closed, stage.Reset).
+				Or(results.Fail, "nobody needs a stanza that long", stage.Nothing).IfNoted(),
+			judge.Note(nextStream, "opened"))},
+	},
+	{
+		ID:     "s2s/attacker/dtd-and-entities",
+		Asks:   "Restricted XML",
+		Cites:  cites(must("RFC 6120", "11.1"), sec("CVE-2011-1753", "")),
+		Worlds: []World{receiving("", P1("good"), dtdAndEntities, restrictedRefused()...)},
+	},
+	{
+		ID:    "s2s/attacker/namespace-smuggling",
+		Asks:  "Stanza look-alikes",
+		Cites: cites(must("RFC 6120", "4.8.4"), must("RFC 6120", "4.8.5")),
+		Worlds: []World{receiving("", P1("good"), namespaceSmuggling,
+			judge.Note(foreignStanza, undelivered...).
+				Or(results.Fail, "it is no stanza", stage.Delivered, asItCame),
+			// It may be corrected on the way: then the client is given a stanza.
+			judge.Note(prefixedStanza, append(undelivered, stage.Delivered)...).
+				Or(results.Fail, "it was not corrected on the way", asItCame))},
 	},
 	{
 		ID:    "s2s/attacker/leak-inventory",
