@@ -206,10 +206,10 @@ var attacker = []Scenario{
 		Cites: cites(must("RFC 6120", "4.8.4"), must("RFC 6120", "4.8.5")),
 		Worlds: []World{receiving("", P1("good"), namespaceSmuggling,
 			judge.Note(foreignStanza, undelivered...).
-				Or(results.Fail, "it is no stanza", stage.Delivered, asItCame),
+				Or(results.Fail, "it is no stanza", stage.Delivered, unreadable),
 			// It may be corrected on the way: then the client is given a stanza.
 			judge.Note(prefixedStanza, append(undelivered, stage.Delivered)...).
-				Or(results.Fail, "it was not corrected on the way", asItCame))},
+				Or(results.Fail, "it was not corrected on the way", unreadable))},
 	},
 	{
 		ID:    "s2s/attacker/leak-inventory",

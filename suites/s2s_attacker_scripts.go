@@ -79,11 +79,9 @@ func injectIntoReceiver(label string, inject func(*stage.Stage, *stage.Peer, sta
 
 // behindSTARTTLS negotiates STARTTLS with something behind it, and delivers a message.
 func behindSTARTTLS(ctx context.Context, st *stage.Stage, p *stage.Peer, s *peer.Session, raw string) {
-	waiting, cancel := st.Patience(ctx)
-	defer cancel()
-	err := s.RequestTLS(waiting, raw)
+	err := s.RequestTLS(ctx, raw)
 	if err == nil {
-		err = s.Handshake(waiting)
+		err = s.Handshake(ctx)
 	}
 	st.Note(injectedHandshake, stage.End(err))
 	if err != nil {
@@ -117,7 +115,7 @@ var injectedIsNothing = []judge.Expectation{
 	judge.Note(injectedHandshake, stage.Success, "alert *", stage.Closed, stage.Reset, "stream error *", stage.Nothing),
 	judge.Note(injectedAnswer, notAnswered).
 		Or(results.Exposed, "who said it was not authenticated by this TLS", answered).IfNoted(),
-	judge.Note(injectedMessage, stage.Undelivered).
+	judge.Note(injectedMessage, stage.Undelivered, stage.Nothing).
 		Or(results.Exposed, "who said it was not authenticated by this TLS", stage.Delivered),
 	judge.Note(injectedThen, stage.Delivered, stage.Closed).
 		Or(results.Weaker, "it takes offence inside TLS at what was said before", "stream error *").
@@ -317,11 +315,15 @@ func compressionBeforeAuth(ctx context.Context, st *stage.Stage) error {
 			st.Note(when.note, "not offered")
 			continue
 		}
-		said := askCompression(ctx, st, s)
+		said := askCompression(ctx, s)
 		st.Note(when.note, said)
-		if said == compressed {
-			st.Note(compressBomb, bomb(ctx, st, s))
+		if said != compressed {
+			continue
 		}
+		if s, err = when.open(ctx); err != nil {
+			return err
+		}
+		st.Note(compressBomb, bomb(ctx, st, s))
 	}
 	noteAlive(ctx, st, p)
 	return nil
@@ -330,14 +332,13 @@ func compressionBeforeAuth(ctx context.Context, st *stage.Stage) error {
 // compressed is the answer of a subject that inflates what it reads from then on.
 const compressed = "compressed"
 
-// askCompression asks for compression and says in words what the answer is.
-func askCompression(ctx context.Context, st *stage.Stage, s *peer.Session) string {
-	ctx, cancel := st.Patience(ctx)
-	defer cancel()
-	yes, no := peer.Element(nsCompress, "compressed"), peer.Element(nsCompress, "failure")
-	if err := s.Raw(ctx, compress); err != nil {
-		return stage.HowClosed(ctx, s)
+// askCompression asks for compression, ends the stream behind that, and says in words
+// what the answer is.
+func askCompression(ctx context.Context, s *peer.Session) string {
+	if err := s.Raw(ctx, compress); err == nil {
+		_ = s.CloseStream(ctx) // the subject may have ended it already
 	}
+	yes, no := peer.Element(nsCompress, "compressed"), peer.Element(nsCompress, "failure")
 	ev, err := s.Expect(ctx, peer.AnyOf(yes, no, peer.StreamErrorWith(""), peer.Closed))
 	switch {
 	case err != nil:
@@ -356,14 +357,18 @@ func askCompression(ctx context.Context, st *stage.Stage, s *peer.Session) strin
 	return stage.Closed
 }
 
-// bomb sends a stanza that inflates beyond all bounds, and says how the subject ends that.
+// bomb asks for compression and sends a stanza that inflates beyond all bounds. It says
+// how the subject ends that.
 func bomb(ctx context.Context, st *stage.Stage, s *peer.Session) string {
-	ctx, cancel := st.Patience(ctx)
-	defer cancel()
+	if err := s.Raw(ctx, compress); err != nil {
+		return stage.End(err)
+	}
+	if _, err := s.Expect(ctx, peer.Element(nsCompress, "compressed")); err != nil {
+		return stage.End(err)
+	}
 	var raw bytes.Buffer
 	z := zlib.NewWriter(&raw)
-	head := fmt.Sprintf("<message from='x@%s' to='%s'><body>", s.Header().From, st.Domain)
-	_, err := z.Write([]byte(head))
+	_, err := fmt.Fprintf(z, "<message from='x@%s' to='%s'><body>", s.Header().From, st.Domain)
 	block := bytes.Repeat([]byte("a"), 1<<20)
 	for n := 0; n < bombSize && err == nil; n += len(block) {
 		_, err = z.Write(block)
@@ -401,16 +406,13 @@ type restricted struct {
 
 var restrictedXML = []restricted{
 	{note: "a document type", prolog: "<!DOCTYPE stream [<!ELEMENT stream ANY>]>"},
-	{note: "entities of entities", prolog: entities()},
+	{note: "entities of entities", prolog: entities(), inside: "<starttls xmlns='" + xmpp.NSTLS + "'>&e9;</starttls>"},
 	{note: "a processing instruction", inside: "<?testday hello?>"},
 	{note: "a comment", inside: "<!-- hello -->"},
 }
 
-// lastEntity is that of entities, which stands for a thousand million characters.
-const lastEntity = "&e9;"
-
 // entities declares ten entities, each but the first of which stands for ten of the one
-// before.
+// before: the last is a thousand million characters long.
 func entities() string {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE stream [<!ENTITY e0 'a'>")
@@ -440,22 +442,18 @@ func dtdAndEntities(ctx context.Context, st *stage.Stage) error {
 	return nil
 }
 
-// sayRestricted says it on a connection of its own, and says what comes of it.
+// sayRestricted says it on a connection of its own, with something behind it that has
+// an answer, and says what comes of it.
 func sayRestricted(ctx context.Context, st *stage.Stage, p *stage.Peer, r restricted) (string, error) {
 	s, err := p.Initiate(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer s.Close()
-	ctx, cancel := st.Patience(ctx)
-	defer cancel()
 	goesOn := peer.Features
 	if r.prolog != "" {
-		header := strings.Replace(clearHeader(p.Domain(), st.Domain), "?>", "?>"+r.prolog, 1)
-		if strings.Contains(r.prolog, "ENTITY") {
-			header += "<starttls xmlns='" + xmpp.NSTLS + "'>" + lastEntity + "</starttls>"
-		}
-		err = s.Raw(ctx, header)
+		raw := strings.Replace(clearHeader(p.Domain(), st.Domain), "?>", "?>"+r.prolog, 1)
+		err = s.Raw(ctx, raw+r.inside+xmpp.Close)
 	} else {
 		if err := s.OpenStream(ctx); err != nil {
 			return "", err
@@ -496,8 +494,9 @@ const (
 	prefixedStanza = "a message in the namespace of stanzas, with a prefix"
 )
 
-// asItCame is that the subject gave its client an element that is no stanza.
-const asItCame = "routed as it came"
+// unreadable is that the subject gave its client the words in an element that is no
+// message with a body.
+const unreadable = "delivered, unreadable"
 
 func namespaceSmuggling(ctx context.Context, st *stage.Stage) error {
 	p, err := st.Peer(ctx, "p", stage.Honest()...)
@@ -517,7 +516,7 @@ func namespaceSmuggling(ctx context.Context, st *stage.Stage) error {
 			look.prefix, look.space, m.From, m.To, m.Body)
 		how := st.DeliverRaw(ctx, s, m, raw)
 		if how != stage.Delivered && st.Shown(ctx, m) {
-			how = asItCame
+			how = unreadable
 		}
 		st.Note(look.note, how)
 	}
