@@ -15,7 +15,7 @@ const Undelivered = "not delivered"
 func (st *Stage) Watch(ctx context.Context, m Stanza, do func()) string {
 	c, err := st.addressee(ctx, m)
 	if err != nil {
-		return End(err)
+		return noClient(ctx)
 	}
 	n := st.expect(m)
 	do()

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,18 +62,20 @@ func newWorld(t *testing.T, policy servers.Policy, faults ...reference.Fault) *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{}, 2)
-	for port, serve := range map[uint16]func(context.Context, net.Listener) error{lab.PortClient: subject.ServeClients, lab.PortServer: subject.ServeServers} {
+	ports := map[uint16]func(context.Context, net.Listener) error{
+		lab.PortClient: subject.ServeClients, lab.PortServer: subject.ServeServers, lab.PortServerTLS: subject.ServeServersTLS,
+	}
+	var serving sync.WaitGroup
+	for port, serve := range ports {
 		listener, err := l.Net.Listen(ctx, netip.AddrPortFrom(addr, port))
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() {
+		serving.Go(func() {
 			if err := serve(ctx, listener); err != nil {
 				t.Error(err)
 			}
-			done <- struct{}{}
-		}()
+		})
 	}
 	w := &world{t: t, ctx: ctx, exited: make(chan struct{})}
 	w.Stage = stage.New(stage.Config{Lab: l, Zone: "c.lab", Domain: "s.lab", Other: "t.lab", Server: addr,
@@ -84,8 +87,7 @@ func newWorld(t *testing.T, policy servers.Policy, faults ...reference.Fault) *w
 		w.End(func(leave func()) { leave() })
 		cancel()
 		subject.Close()
-		<-done
-		<-done
+		serving.Wait()
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
