@@ -144,22 +144,31 @@ var attacker = []Scenario{
 		Worlds: []World{initiating("", P2("good"), srvSpoof,
 			judge.Note(toSpoofed, "error *").
 				Or(results.Exposed, "the certificate names the host that an unsigned record names, and not the domain", "delivered *")).
-			checked(wasAsked("_xmpp-server._tcp.victim"))},
+			checked(wasAskedAbout("victim"))},
 	},
 	{
 		ID:    "s2s/attacker/dialback-dns-spoof",
 		Asks:  "M owns DNS seen by the receiver",
 		Cites: cites(sec("XEP-0220", "3"), sec("XEP-0344", "3.3")),
-		// The other half of the row is a domain whose records are signed, and forged: it asks of
-		// the subject that it validates, for which there is no setting.
-		Worlds: []World{receiving("plain", P1("good"), dialbackDNSSpoof,
-			judge.Note(spoofedAnswer, disbelieved...).
-				Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", peer.TypeValid),
-			judge.Note(spoofedVouched, "the server that the DNS names").
-				Or(results.Exposed, "a key is good when its authoritative server says so", "nobody").IfNoted(),
-			judge.Note(spoofedMessage, undelivered...).
-				Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", stage.Delivered)).
-			weakAtBest()},
+		// That the records of a domain are signed and these are not is found out by the
+		// resolver which the subject asks. That a subject validates itself is asked where it
+		// is given a trust anchor: in the families of DNSSEC.
+		Worlds: []World{
+			receiving("plain", P1("good"), dialbackDNSSpoof(false),
+				judge.Note(spoofedAnswer, disbelieved...).
+					Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", peer.TypeValid),
+				judge.Note(spoofedVouched, "the server that the DNS names").
+					Or(results.Exposed, "a key is good when its authoritative server says so", "nobody").IfNoted(),
+				judge.Note(spoofedMessage, undelivered...).
+					Or(results.Weaker, "dialback believes the DNS, and nobody signed what the DNS says", stage.Delivered)).
+				weakAtBest(),
+			receiving("signed", P1("good"), dialbackDNSSpoof(true),
+				judge.Note(spoofedAnswer, disbelieved...).
+					Or(results.Exposed, "its resolver had refused to say where the domain is", peer.TypeValid),
+				judge.Note(spoofedMessage, undelivered...).
+					Or(results.Exposed, "its resolver had refused to say where the domain is", stage.Delivered)).
+				checked(wasAskedAbout("victim")),
+		},
 	},
 	{
 		ID:        "s2s/attacker/opossum-splice",

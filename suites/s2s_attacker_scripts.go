@@ -229,11 +229,21 @@ func srvSpoof(ctx context.Context, st *stage.Stage) error {
 // wasAsked asks that the subject asked the DNS for a service of a domain of the stage's:
 // without that the answer, which is what the row is about, was not seen.
 func wasAsked(service string) judge.Check {
-	return judge.Check{Name: "the DNS was asked for " + service, Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
-		if slices.ContainsFunc(obs.Queries, func(q results.Query) bool { return strings.HasPrefix(q.Name, service+".") }) {
+	return inquired(service, func(name string) bool { return strings.HasPrefix(name, service+".") })
+}
+
+// wasAskedAbout asks that the subject asked the DNS for whatever service of the domain
+// of a label.
+func wasAskedAbout(label string) judge.Check {
+	return inquired("services of "+label, func(name string) bool { return strings.Contains(name, "._tcp."+label+".") })
+}
+
+func inquired(what string, is func(name string) bool) judge.Check {
+	return judge.Check{Name: "the DNS was asked for " + what, Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
+		if slices.ContainsFunc(obs.Queries, func(q results.Query) bool { return is(q.Name) }) {
 			return nil
 		}
-		return []judge.Finding{{Verdict: results.Inconclusive, Why: "it never asked the DNS for " + service}}
+		return []judge.Finding{{Verdict: results.Inconclusive, Why: "it never asked the DNS for " + what}}
 	}}
 }
 
@@ -245,40 +255,48 @@ const (
 )
 
 // dialbackDNSSpoof forges the records of a domain, so that the attacker is the server
-// that vouches for the attacker's key.
-func dialbackDNSSpoof(ctx context.Context, st *stage.Stage) error {
-	cert, err := st.Certificate(ca.Good, mallory)
-	if err != nil {
-		return err
-	}
-	asked := make(chan struct{}, 1)
-	p, err := st.Peer(ctx, "victim", append(stage.Honest(), peer.WithCertificate(cert),
-		peer.AnswerVerify(func(ctx context.Context, s *peer.Session, d peer.Dialback) peer.Answer {
-			select {
-			case asked <- struct{}{}:
-			default:
-			}
-			return peer.CheckKey(ctx, s, d)
-		}))...)
-	if err != nil {
-		return err
-	}
-	s, err := p.Secure(ctx)
-	if err != nil {
-		return err
-	}
-	answer, err := s.DialbackResult(ctx, peer.Dialback{})
-	st.Note(spoofedAnswer, stage.Told(answer, err))
-	if answer.Type == peer.TypeValid {
-		select {
-		case <-asked:
-			st.Note(spoofedVouched, "the server that the DNS names")
-		default:
-			st.Note(spoofedVouched, "nobody")
+// that vouches for the attacker's key. Where the domain is signed, the subject's
+// resolver finds out.
+func dialbackDNSSpoof(signed bool) Script {
+	return func(ctx context.Context, st *stage.Stage) error {
+		cert, err := st.Certificate(ca.Good, mallory)
+		if err != nil {
+			return err
 		}
+		asked := make(chan struct{}, 1)
+		p, err := st.Peer(ctx, "victim", append(stage.Honest(), peer.WithCertificate(cert),
+			peer.AnswerVerify(func(ctx context.Context, s *peer.Session, d peer.Dialback) peer.Answer {
+				select {
+				case asked <- struct{}{}:
+				default:
+				}
+				return peer.CheckKey(ctx, s, d)
+			}))...)
+		if err != nil {
+			return err
+		}
+		if signed {
+			if err := st.Forge(); err != nil {
+				return err
+			}
+		}
+		s, err := p.Secure(ctx)
+		if err != nil {
+			return err
+		}
+		answer, err := s.DialbackResult(ctx, peer.Dialback{})
+		st.Note(spoofedAnswer, stage.Told(answer, err))
+		if answer.Type == peer.TypeValid {
+			select {
+			case <-asked:
+				st.Note(spoofedVouched, "the server that the DNS names")
+			default:
+				st.Note(spoofedVouched, "nobody")
+			}
+		}
+		st.Note(spoofedMessage, st.Deliver(ctx, s, "x@"+p.Domain()))
+		return nil
 	}
-	st.Note(spoofedMessage, st.Deliver(ctx, s, "x@"+p.Domain()))
-	return nil
 }
 
 // nsCompress is XEP-0138.

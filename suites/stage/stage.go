@@ -66,6 +66,7 @@ type Stage struct {
 
 	mu       sync.Mutex
 	records  zone.Records
+	forged   bool
 	peers    []*Peer
 	clients  map[string]*Client
 	order    []*Client
@@ -110,7 +111,21 @@ func (st *Stage) Publish(records ...dns.RR) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.records = append(st.records, records...)
-	if err := st.Lab.DNS.Set(zone.Zone{Name: st.Zone, TTL: 1, Records: st.records}); err != nil {
+	return st.setZone()
+}
+
+// Forge makes the resolver find forged whatever the DNS says under the stage's zone:
+// it answers with SERVFAIL, as one that validates does (RFC 4035 section 5.5).
+func (st *Stage) Forge() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.forged = true
+	return st.setZone()
+}
+
+// setZone puts the stage's zone in its place. The caller holds mu.
+func (st *Stage) setZone() error {
+	if err := st.Lab.DNS.Set(zone.Zone{Name: st.Zone, TTL: 1, Records: st.records, Failing: st.forged}); err != nil {
 		return fmt.Errorf("zone of %s: %w", st.Zone, err)
 	}
 	return nil
