@@ -144,7 +144,7 @@ var attacker = []Scenario{
 		Worlds: []World{initiating("", P2("good"), srvSpoof,
 			judge.Note(toSpoofed, "error *").
 				Or(results.Exposed, "the certificate names the host that an unsigned record names, and not the domain", "delivered *")).
-			checked(wasAskedAbout("victim"))},
+			checked(wasAsked("_xmpp-server._tcp.victim"))},
 	},
 	{
 		ID:    "s2s/attacker/dialback-dns-spoof",
