@@ -1,6 +1,7 @@
 package known
 
 import (
+	"slices"
 	"fmt"
 	"strings"
 
@@ -109,6 +110,11 @@ func (f *File) Gate(cells []results.Cell, opts Options) Report {
 		report.Unexpected = append(report.Unexpected, Stale{Entry: &entries[k], Cells: decided[k]})
 	}
 	return report
+}
+
+// Flaky reports whether a cell failed in a way that is known to come and go.
+func (f *File) Flaky(c *results.Cell) bool {
+	return f != nil && slices.ContainsFunc(f.Entries, func(e Entry) bool { return e.Flaky && e.matches(c) })
 }
 
 // ran reports whether a verdict says something of the subjects.

@@ -172,6 +172,9 @@ func TestGateFlaky(t *testing.T) {
 		if got := summary(r); got != tt.want || r.ExitCode() != tt.exit {
 			t.Errorf("%s: %q, exit %d; want %q, exit %d", tt.cell.Why, got, r.ExitCode(), tt.want, tt.exit)
 		}
+		if got, want := f.Flaky(&tt.cell), tt.cell.Why == "it broke"; got != want {
+			t.Errorf("%s: flaky %t", tt.cell.Why, got)
+		}
 	}
 }
 

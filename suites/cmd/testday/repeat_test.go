@@ -23,6 +23,18 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestFlakes: what is known to come and go is counted, and is no difference.
+func TestFlakes(t *testing.T) {
+	cells := map[string]*history{
+		"a:x:y": {verdicts: []results.Verdict{results.Pass, "", results.Pass}, whys: map[results.Verdict]string{results.Pass: "fine"}},
+	}
+	var out strings.Builder
+	want := "1 times a cell, or a control of it, met what is known to be flaky\n1 cells, and the same verdict in all 3 runs\n"
+	if code := differences(&out, cells, 3); code != 0 || out.String() != want {
+		t.Errorf("%d: %q", code, out.String())
+	}
+}
+
 func TestRepeatRefuses(t *testing.T) {
 	for _, times := range []string{"", "1", "x", "1001"} {
 		if code, err := repeat(t.Context(), new(strings.Builder), times); code != 2 || err == nil {
