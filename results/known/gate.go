@@ -1,8 +1,8 @@
 package known
 
 import (
-	"slices"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-testday/testday/results"
