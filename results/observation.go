@@ -47,7 +47,8 @@ type Observation struct {
 	// Shown is the kind of certificate that an attacker who poses as either side
 	// shows the other one; empty when the servers see each other's.
 	Shown string `json:"shown,omitempty"`
-	// Acts is what the attacker did.
+	// Acts is what was done on the path between the two servers, by an attacker or
+	// because the scenario has their connections end.
 	Acts []Act `json:"acts,omitempty"`
 
 	// Controls lists the ids of the cells that prove that this one's subjects were
@@ -69,7 +70,7 @@ type Observation struct {
 	Skipped string `json:"skipped,omitempty"`
 }
 
-// Act is something that an attacker did on a connection.
+// Act is something that somebody on the path did to a connection.
 type Act struct {
 	At float64 `json:"at"`
 	// Direction is that of the connection: there or back.
@@ -173,6 +174,9 @@ type Stream struct {
 	TLS *TLS `json:"tls,omitempty"`
 	// SASL lists authentication attempts in order.
 	SASL []SASL `json:"sasl,omitempty"`
+	// Bidi lists every request of the initiating entity for a stream that carries
+	// stanzas both ways (XEP-0288).
+	Bidi []BidiRequest `json:"bidi,omitempty"`
 	// Dialback lists every db:result and db:verify in order (XEP-0220).
 	Dialback []Dialback `json:"dialback,omitempty"`
 	// Stanzas lists every message, iq and presence in order.
@@ -286,6 +290,13 @@ type SASL struct {
 	Result    string  `json:"result,omitempty"`
 	ResultAt  float64 `json:"resultAt,omitempty"`
 	Condition string  `json:"condition,omitempty"`
+}
+
+// BidiRequest is a request for a stream that carries stanzas both ways, to which
+// there is no answer (XEP-0288 section 2.1).
+type BidiRequest struct {
+	At     float64 `json:"at"`
+	Inside bool    `json:"inside"`
 }
 
 // Dialback is one element of XEP-0220.
