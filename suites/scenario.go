@@ -71,6 +71,9 @@ type Stimulus struct {
 	// Reply: the receiver's side answers what arrives. Otherwise both sides send
 	// at once.
 	Reply bool
+	// HangUp: the servers' connections are ended between an answer and the next
+	// stanza, and both have noticed when that is sent.
+	HangUp bool
 }
 
 var (
@@ -82,6 +85,9 @@ var (
 	TwentyEachWay = Stimulus{Kind: "message", Count: 20}
 	// TenMessages: alice sends ten messages, each of which bob answers.
 	TenMessages = Stimulus{Kind: "message", Count: 10, Reply: true}
+	// ReconnectAndReply: alice sends a message, bob answers it, their servers' connections
+	// end, and that again.
+	ReconnectAndReply = Stimulus{Kind: "message", Count: 2, Reply: true, HangUp: true}
 	// QueryEachWay: alice and bob each query the other.
 	QueryEachWay = Stimulus{Kind: "iq", Count: 1}
 )

@@ -328,7 +328,7 @@ func header(c *suites.Cell, obs *results.Observation) string {
 	}
 	b.WriteString("\n")
 	for _, a := range obs.Acts {
-		fmt.Fprintf(&b, "%+9.4fs  the attacker on the way %s %s\n", a.At, a.Direction, a.Text)
+		fmt.Fprintf(&b, "%+9.4fs  somebody on the way %s %s\n", a.At, a.Direction, a.Text)
 	}
 	for _, n := range obs.Notes {
 		fmt.Fprintf(&b, "%+9.4fs  noted: %s: %s\n", n.At, n.Name, n.Value)

@@ -35,6 +35,9 @@ const (
 	// loginTimeout bounds logging in: that the subject's client port works was
 	// seen before the cell began.
 	loginTimeout = 20 * time.Second
+	// hangUpTime bounds how long servers may take to notice that a connection has
+	// ended.
+	hangUpTime = 5 * time.Second
 	// maxLogins is how often a client tries to log in.
 	maxLogins = 3
 )
@@ -255,8 +258,23 @@ func (st *stimulus) run(ctx context.Context) {
 		if !st.await(ctx) || n == st.plan.Count-1 {
 			return
 		}
+		if st.plan.HangUp {
+			st.hangUp(ctx)
+		}
 	}
 	st.await(ctx)
+}
+
+// hangUp ends the connections between the two servers, and returns when both have
+// ended them too. Who does not in time is reset.
+func (st *stimulus) hangUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, hangUpTime)
+	defer cancel()
+	for _, s := range st.sides {
+		if s.peer.domain.Tap(s.host.server.addr).HangUp(ctx) > 0 {
+			st.obs.Acts = append(st.obs.Acts, results.Act{At: st.now(), Direction: s.name, Text: "hung up on both servers"})
+		}
+	}
 }
 
 // send has one side send one stanza.
