@@ -35,7 +35,44 @@ func ideal(s *Scenario, w World) *spectacle {
 	if sp.Messages[0].Delivered > 0 || !s.Stimulus.Reply {
 		sp.direction(back, s.Stimulus.Count, s.Stimulus.Kind == "iq")
 	}
+	if w.Initiator.Bidi && w.Receiver.Bidi {
+		sp.bothWays()
+	}
 	return sp
+}
+
+// bothWays puts what comes back on the stream that leads there (XEP-0288).
+func (sp *spectacle) bothWays() {
+	one, other := &sp.Streams[0], sp.Streams[1]
+	one.Features = []results.Features{{Inside: true, Mechanisms: []string{"EXTERNAL"}, Bidi: true}}
+	one.Bidi = []results.BidiRequest{{Inside: true}}
+	for _, st := range other.Stanzas {
+		st.Direction = results.Receiving
+		one.Stanzas = append(one.Stanzas, st)
+	}
+	for _, c := range other.Canaries {
+		c.Direction = results.Receiving
+		one.Canaries = append(one.Canaries, c)
+	}
+	sp.Streams = sp.Streams[:1]
+}
+
+// oneWay puts what comes back on a stream of its own again.
+func (sp *spectacle) oneWay() {
+	one := &sp.Streams[0]
+	other := results.Stream{ID: len(sp.Streams) + 1, InitiatingParty: one.ReceivingParty, ReceivingParty: one.InitiatingParty,
+		Decrypted: true, TLS: one.TLS, SASL: one.SASL}
+	one.Canaries = slices.DeleteFunc(one.Canaries, func(c results.Sighting) bool {
+		if c.Direction != results.Receiving {
+			return false
+		}
+		c.Direction = results.Initiating
+		other.Canaries = append(other.Canaries, c)
+		return true
+	})
+	if len(other.Canaries) > 0 {
+		sp.Streams = append(sp.Streams, other)
+	}
 }
 
 const (
@@ -170,6 +207,8 @@ var broken = []struct {
 	{"speaks STARTTLS to direct TLS", func(sp *spectacle) {
 		sp.Streams[0].ClearBytes = map[results.Direction]int{results.Initiating: 100}
 	}},
+	{"asks for a stream both ways in clear", func(sp *spectacle) { sp.Streams[0].Bidi = []results.BidiRequest{{}} }},
+	{"answers on a stream of its own", (*spectacle).oneWay},
 	{"has no forward secrecy", func(sp *spectacle) {
 		for i := range sp.Streams {
 			if sp.Streams[i].TLS != nil {

@@ -75,9 +75,17 @@ func bidiAfterTLS() judge.Check {
 // and each such pair, the connections having ended between them, on one of its own.
 func answeredOnSameStream() judge.Check {
 	return judge.Check{Name: "a message and its answer on one connection", Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
-		for n := 0; n+1 < len(obs.Messages); n += 2 {
-			there, back := carrier(obs, obs.Messages[n]), carrier(obs, obs.Messages[n+1])
-			if there == nil || back == nil || there.ID == back.ID && there.InitiatingParty == back.InitiatingParty {
+		var messages, answers []*results.Stream
+		for _, m := range obs.Messages {
+			if m.Direction == "there" {
+				messages = append(messages, carrier(obs, m))
+			} else {
+				answers = append(answers, carrier(obs, m))
+			}
+		}
+		for n := range min(len(messages), len(answers)) {
+			there, back := messages[n], answers[n]
+			if there == nil || back == nil || there == back {
 				continue
 			}
 			f := judge.Finding{Verdict: results.NotSupported, Cites: cites(may("XEP-0288", "2"))}
