@@ -21,11 +21,7 @@ const Profile = "manifesto-2014"
 // Grade judges an observation by its scenario. controls holds the verdicts of
 // the control cells by id; one that is missing there did not finish.
 func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.Judgement, error) {
-	s, err := Lookup(obs.Scenario)
-	if err != nil {
-		return judge.Judgement{}, fmt.Errorf("grade cell %s: %w", obs.Cell, err)
-	}
-	w, err := s.World(obs.Cell)
+	q, err := asked(obs)
 	if err != nil {
 		return judge.Judgement{}, fmt.Errorf("grade cell %s: %w", obs.Cell, err)
 	}
@@ -37,7 +33,20 @@ func Grade(obs *results.Observation, controls map[string]judge.Control) (judge.J
 		}
 		used = append(used, c)
 	}
-	return judge.Judge(s.Question(w), obs, used), nil
+	return judge.Judge(q, obs, used), nil
+}
+
+// asked is what the scenario asks in the world of an observation's cell.
+func asked(obs *results.Observation) (judge.Question, error) {
+	s, err := Lookup(obs.Scenario)
+	if err != nil {
+		return judge.Question{}, err
+	}
+	w, err := s.World(obs.Cell)
+	if err != nil {
+		return judge.Question{}, err
+	}
+	return s.Question(w), nil
 }
 
 // Publish makes the cell that is published from an observation and its verdict.
@@ -160,7 +169,8 @@ func Regrade(d *rundir.Dir) (*results.Matrix, error) {
 		}
 		j, err := Grade(obs, controls)
 		if err != nil {
-			return nil, err
+			// A run of another version: its scenarios change, and the rest can be judged.
+			j = judge.Judgement{Verdict: results.Skipped, Why: "this version does not ask it: " + err.Error()}
 		}
 		artefacts, _ := d.Artefacts(Folder(id)) // none for a cell that did not finish
 		m.Cells = append(m.Cells, Publish(obs, j, artefacts, meta.Subjects))
@@ -185,11 +195,11 @@ func unfinished(id string) (*results.Observation, error) {
 		Initiator: results.Party{Subject: parts[1]}, Receiver: results.Party{Subject: parts[2]}}
 	s, err := Lookup(scenario)
 	if err != nil {
-		return nil, err
+		return o, nil // of another version, as Grade will say
 	}
 	w, err := s.World(id)
 	if err != nil {
-		return nil, err
+		return o, nil
 	}
 	o.Initiator.Policy, o.Initiator.Certificate = string(w.Initiator.Policy), string(w.Initiator.Certificate)
 	o.Receiver.Policy, o.Receiver.Certificate = string(w.Receiver.Policy), string(w.Receiver.Certificate)
