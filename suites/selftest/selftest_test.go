@@ -1,6 +1,7 @@
 package selftest
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -9,6 +10,24 @@ import (
 	"github.com/xmpp-testday/testday/servers"
 	subject "github.com/xmpp-testday/testday/servers/reference"
 )
+
+// TestEveryRowGoesRed is the self-test itself.
+func TestEveryRowGoesRed(t *testing.T) {
+	report, err := Run(t.Context(), Options{Dir: os.Getenv("TESTDAY_SELFTEST_OUT")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	if err := report.Write(&table); err != nil {
+		t.Fatal(err)
+	}
+	if !report.OK() {
+		t.Errorf("a row does not do what it is there for:\n%s", table.String())
+	}
+	if len(report.Rows) != 108 {
+		t.Errorf("mutants are made for %d rows, want the 108 of the six families", len(report.Rows))
+	}
+}
 
 // TestCatch: a mutant is caught by what is worse than the reference's own cell,
 // and by nothing else.
