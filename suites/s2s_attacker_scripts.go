@@ -189,16 +189,18 @@ func notTakenIn(pass ...string) judge.Expectation {
 		Or(results.Exposed, "it did what an attacker had said in clear", "delivered *")
 }
 
-// goesOnInside asks that a stream on which the handshake was completed, with a peer that
-// then does nothing wrong, carries the message.
+// goesOnInside asks that a stream which the subject opened inside TLS, with a peer that
+// then does nothing wrong, carries the message. A connection that dies of the bytes
+// before, whether in the handshake or as it ends, did not take them for the peer's.
 func goesOnInside() judge.Check {
 	return judge.Check{Name: "what was injected does not end a stream inside TLS", Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
 		if slices.ContainsFunc(obs.Messages, func(m results.Message) bool { return m.Delivered > 0 }) {
 			return nil
 		}
-		if slices.ContainsFunc(obs.Streams, func(s results.Stream) bool { return s.TLS != nil && s.TLS.Complete }) {
+		inside := func(h results.Header) bool { return h.Inside && h.Direction == results.Initiating }
+		if slices.ContainsFunc(obs.Streams, func(s results.Stream) bool { return slices.ContainsFunc(s.Headers, inside) }) {
 			return []judge.Finding{{Verdict: results.Fail, Blame: results.BlameInitiator, Cites: cites(must("RFC 6120", "5.4.3.3")),
-				Why: "the initiator completed the handshake, in which the bytes behind <proceed/> have no place, and gave the stream up"}}
+				Why: "the initiator opened a stream inside TLS, in which the bytes behind <proceed/> have no place, and gave it up"}}
 		}
 		return nil
 	}}
