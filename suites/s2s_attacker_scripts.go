@@ -190,15 +190,18 @@ func notTakenIn(pass ...string) judge.Expectation {
 }
 
 // goesOnInside asks that a stream which the subject opened inside TLS, with a peer that
-// then does nothing wrong, carries the message. A connection that dies of the bytes
-// before, whether in the handshake or as it ends, did not take them for the peer's.
+// then does nothing wrong, carries the message. Who dies of the bytes before, in the
+// handshake or with an error of its own, did not take them for what the peer says in it.
 func goesOnInside() judge.Check {
 	return judge.Check{Name: "what was injected does not end a stream inside TLS", Find: func(obs *results.Observation, _ results.Outcome) []judge.Finding {
 		if slices.ContainsFunc(obs.Messages, func(m results.Message) bool { return m.Delivered > 0 }) {
 			return nil
 		}
-		inside := func(h results.Header) bool { return h.Inside && h.Direction == results.Initiating }
-		if slices.ContainsFunc(obs.Streams, func(s results.Stream) bool { return slices.ContainsFunc(s.Headers, inside) }) {
+		opened := func(h results.Header) bool { return h.Inside && h.Direction == results.Initiating }
+		noticed := func(e results.StreamError) bool { return e.Direction == results.Initiating }
+		if slices.ContainsFunc(obs.Streams, func(s results.Stream) bool {
+			return slices.ContainsFunc(s.Headers, opened) && !slices.ContainsFunc(s.Errors, noticed)
+		}) {
 			return []judge.Finding{{Verdict: results.Fail, Blame: results.BlameInitiator, Cites: cites(must("RFC 6120", "5.4.3.3")),
 				Why: "the initiator opened a stream inside TLS, in which the bytes behind <proceed/> have no place, and gave it up"}}
 		}
