@@ -25,6 +25,7 @@
 //	delivered tls pkix       a stanza of the subject's came to a peer: how the stream was
 //	                         protected, and what the subject was authenticated by
 //	delivered                a peer's stanza came to the subject's client
+//	not delivered            it did not, where the script sent it in a way of its own
 //	error CONDITION          the sender was given an error stanza, RFC 6120 section 8.3
 //	stream error CONDITION   RFC 6120 section 4.9
 //	failure CONDITION        of SASL, RFC 6120 section 6.5
@@ -34,6 +35,7 @@
 //	alert NAME               of TLS
 //	closed                   the stream or the connection was ended without a reason
 //	reset                    the TCP connection was
+//	refused                  nobody listens where the peer wanted to connect
 //	open, dropped            the subject went on with the stream, and with a stanza it did nothing
 //	not offered              SASL EXTERNAL
 //	no client                the subject's own user could not log in, or was logged out
