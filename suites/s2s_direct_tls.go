@@ -40,7 +40,7 @@ var directTLS = []Scenario{
 			judge.Note(protocolOffered, "xmpp-server").
 				Or(results.Weaker, "nothing tells the connection from one of another protocol", "none").
 				Or(results.Fail, "it is none of a stream between servers", "another").IfNoted(),
-			judge.Note(toDirect, "delivered tls pkix").Or(results.NoInterop, "direct TLS was to be had", "error *")).
+			judge.Note(toDirect, "delivered tls pkix").Or(results.NoInterop, "it did not begin a handshake", "error *").IfNoted()).
 			checked(looksForDirectTLS())},
 	},
 	{

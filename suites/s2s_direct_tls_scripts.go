@@ -113,7 +113,7 @@ func extensions(ctx context.Context, st *stage.Stage) error {
 	if err != nil {
 		return err
 	}
-	st.Note(toDirect, st.Message(ctx, "bob@"+p.Domain()))
+	came := st.Message(ctx, "bob@"+p.Domain())
 	for _, s := range p.Sessions() {
 		h, err := stage.ClientHello(s)
 		if err != nil {
@@ -137,8 +137,9 @@ func extensions(ctx context.Context, st *stage.Stage) error {
 		default:
 			st.Note(protocolOffered, "another")
 		}
-		break
+		return nil // what comes of the handshake is not the question
 	}
+	st.Note(toDirect, came)
 	return nil
 }
 
