@@ -118,7 +118,10 @@ func open(t *testing.T, browser context.Context, m *results.Matrix, fragment str
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.do(command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}))
+	// A page that does not have the focus, as may be on a busy machine, may not write
+	// to the clipboard.
+	p.do(command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}),
+		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
 	p.do(before...)
 	p.do(chromedp.Navigate(p.url + fragment))
 	t.Cleanup(func() {
@@ -491,9 +494,10 @@ func clipboard() step {
 // copied waits until the page says that it copied, and returns what.
 func (p *tab) copied() string {
 	p.Helper()
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](`document.querySelector('.command button').textContent === 'Copied'`)); err != nil {
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](`document.querySelector('.command button').textContent !== 'Copy'`)); err != nil {
 		p.Fatal(err)
 	}
+	p.is(".command button", "Copied")
 	return eval[string](p, `navigator.clipboard.readText()`)
 }
 
