@@ -15,6 +15,10 @@ const PeerName = "peer"
 // of the subject's could not log in, or was logged out.
 const NoClient = "no client"
 
+// ranOut is the value of a note for which nothing came before the deadline. It may be
+// no worse than others of an expectation, and is never the proof of a pass.
+const ranOut = "nothing"
+
 // Expectation says what one note of a script has to be. A value that ends with *
 // stands for all that begin so.
 type Expectation struct {
@@ -137,6 +141,9 @@ func (e Expectation) find(obs *results.Observation, subject results.Blame) []Fin
 // rule is what speaks against a note, if anything does.
 func (e Expectation) rule(n results.Note, subject results.Blame) (Finding, bool) {
 	if matches(n.Value, e.Pass) {
+		if n.Value == ranOut {
+			return Finding{Verdict: results.Inconclusive, Why: n.Name + ": nothing, until time ran out: that is no refusal"}, true
+		}
 		return Finding{}, false
 	}
 	if n.Value == NoClient {

@@ -294,7 +294,6 @@ func TestOnRecord(t *testing.T) {
 		{"delivered tls pkix", func(*results.Stream) {}, true},
 		{"error remote-server-timeout", func(*results.Stream) {}, true},
 		{"closed", func(*results.Stream) {}, true},
-		{"nothing", func(*results.Stream) {}, true},
 	} {
 		o := noted(c.value)
 		o.Streams[0].Dialback = nil
